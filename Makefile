@@ -1,0 +1,49 @@
+# Rollcall. `make demo` to see it, `make test` to check it.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUNTIME ?= cpu
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
+
+.PHONY: help demo test check e2e bench constraints clean
+
+help:  ## what there is
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit("Rollcall needs Python 3.11 or later." if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: $(BIN)/python pyproject.toml constraints.txt
+	$(PIP) -e '.[$(RUNTIME),demo]'
+	@touch $@
+
+$(VENV)/.dev: $(BIN)/python pyproject.toml constraints.txt
+	$(PIP) -e '.[$(RUNTIME),demo,dev]'
+	@touch $@ $(VENV)/.demo
+
+demo: $(VENV)/.demo  ## install and run with two demo cameras on 127.0.0.1:8000
+	$(BIN)/rollcall demo
+
+check: $(VENV)/.dev  ## lint, types and house rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy server tests bench
+	$(BIN)/pytest -q tests/house
+
+test: $(VENV)/.dev  ## the suite, browser included (about 10 minutes on 2 cores)
+	.ci/tools
+	$(BIN)/pytest -m 'not slow' -n 2 --dist loadgroup
+
+e2e: $(VENV)/.dev  ## what takes long
+	.ci/tools
+	$(BIN)/pytest -m slow
+
+bench: $(VENV)/.dev  ## every benchmark, one line a figure
+	@status=0; for file in bench/[a-z]*.py; do $(BIN)/python $$file || status=1; done; exit $$status
+
+constraints: $(VENV)/.dev  ## pin what is installed now
+	$(BIN)/python -m pip freeze --exclude-editable | grep -v '^-e' > constraints.txt
+
+clean:  ## remove the virtual environment and the demo's state
+	rm -rf $(VENV) .rollcall .rollcall-demo

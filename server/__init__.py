@@ -1,0 +1,1 @@
+"""Rollcall: face attendance from the cameras a site already has."""

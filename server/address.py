@@ -1,0 +1,160 @@
+"""What a URL or a path may point to: schemes, roots, networks; and how an address is shown without its secrets."""
+
+import asyncio
+import ipaddress
+import re
+import socket
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
+
+from server.errors import Invalid, SourceFailed
+
+Network = IPv4Network | IPv6Network
+Address = IPv4Address | IPv6Address
+
+PRIVATE_NETWORKS: tuple[Network, ...] = (
+    IPv4Network("10.0.0.0/8"),
+    IPv4Network("172.16.0.0/12"),
+    IPv4Network("192.168.0.0/16"),
+    IPv6Network("fc00::/7"),
+)
+
+# A wide network such as 0.0.0.0/0 does not open these: they count only where the rule itself lies inside one of them.
+_SPECIAL: tuple[Network, ...] = (
+    IPv4Network("0.0.0.0/8"),
+    IPv4Network("127.0.0.0/8"),
+    IPv4Network("169.254.0.0/16"),
+    IPv4Network("100.100.100.200/32"),
+    IPv4Network("224.0.0.0/4"),
+    IPv4Network("240.0.0.0/4"),
+    IPv6Network("::/128"),
+    IPv6Network("::1/128"),
+    IPv6Network("fe80::/10"),
+    IPv6Network("fd00:ec2::254/128"),
+    IPv6Network("ff00::/8"),
+)
+
+_SCHEMES = {"rtsp": ("rtsp", "rtsps"), "http": ("http", "https")}
+_SECRET = r"pass|pwd|token|secret|key|auth|sig"
+_SECRET_PAIR = re.compile(rf"(?i)([^?&;/=#]*(?:{_SECRET})[^?&;/=#]*)=[^&;/#]*")
+
+
+@dataclass(frozen=True, slots=True)
+class AddressRules:
+    """Where `file` cameras may read, and on which networks the others may be."""
+
+    roots: tuple[Path, ...] = ()
+    allowed_networks: tuple[Network, ...] = PRIVATE_NETWORKS
+
+    def allows(self, address: Address) -> bool:
+        """Loopback, link-local and metadata addresses only if a network inside their own range is named."""
+        if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+            address = address.ipv4_mapped
+        naming = [network for network in self.allowed_networks if address in network]
+        for special in _SPECIAL:
+            if address in special:
+                naming = [network for network in naming if _inside(network, special)]
+        return bool(naming)
+
+
+def _inside(network: Network, other: Network) -> bool:
+    if isinstance(network, IPv4Network):
+        return isinstance(other, IPv4Network) and network.subnet_of(other)
+    return isinstance(other, IPv6Network) and network.subnet_of(other)
+
+
+def redact(url: str) -> str:
+    """The address as it may be shown and logged: the user stays, the password and what looks like a secret go."""
+    scheme, separator, rest = url.partition("://")
+    if not separator:
+        return url
+    ends = [at for at in (rest.find(mark) for mark in "/?#") if at >= 0]
+    cut = min(ends, default=len(rest))
+    authority, tail = rest[:cut], rest[cut:]
+    if "@" in tail and ":" in authority and "@" not in authority:
+        # A password may hold an unescaped slash: what stands before the last @ is not worth the risk.
+        user, (_, _, tail) = authority.partition(":")[0], tail.rpartition("@")
+        authority = f"{user}@"
+    elif "@" in authority:
+        user, _, host = authority.rpartition("@")
+        authority = f"{user.partition(':')[0]}@{host}"
+    shown = _SECRET_PAIR.sub(r"\1=…", tail)
+    return f"{scheme}://{authority}{shown}"
+
+
+def check_source(kind: str, source: str, rules: AddressRules) -> None:
+    """Whether a camera of this kind may have this source, as far as can be told without the network."""
+    if not source or any(ord(character) < 33 and character != " " for character in source):
+        raise _refused("Give the address of the camera.", code="malformed")
+    if kind == "file":
+        allowed_path(source, rules)
+        return
+    if kind not in _SCHEMES:
+        raise Invalid.field("kind", "not_supported", f"Cameras of the kind {kind} are not supported.")
+    parts = _split(source)
+    if parts.scheme.lower() not in _SCHEMES[kind]:
+        raise _refused(f"The address of this camera must start with {' or '.join(f'{s}://' for s in _SCHEMES[kind])}.")
+    _check_literal(parts.hostname or "", rules, "source")
+
+
+def allowed_path(source: str, rules: AddressRules) -> Path:
+    """The real path behind a `file` source: absolute, and under one of the roots once every link is followed."""
+    path = Path(source)
+    if not path.is_absolute():
+        raise _refused("Give the absolute path of a file in one of the media folders.")
+    resolved = path.resolve()
+    if not any(resolved.is_relative_to(root.resolve()) for root in rules.roots):
+        raise _refused("This file is not in one of the folders that cameras may read from.")
+    return resolved
+
+
+async def resolve_allowed(url: str, rules: AddressRules, *, field: str = "source") -> None:
+    """Looks the host up and refuses unless every address behind it is allowed. May be cancelled.
+
+    Raises Invalid (not_allowed) or SourceFailed (not_found).
+    """
+    parts = _split(url, field)
+    host = parts.hostname or ""
+    _check_literal(host, rules, field)
+    loop = asyncio.get_running_loop()
+    try:
+        found = await loop.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        raise SourceFailed(f"Nothing is known under the name {host}. Check the address.", code="not_found") from None
+    for _, _, _, _, address in found:
+        if not rules.allows(_address(str(address[0]))):
+            raise _not_on_network(field)
+
+
+def _address(text: str) -> Address:
+    return ipaddress.ip_address(text.partition("%")[0])
+
+
+def _check_literal(host: str, rules: AddressRules, field: str) -> None:
+    try:
+        address = _address(host)
+    except ValueError:
+        return
+    if not rules.allows(address):
+        raise _not_on_network(field)
+
+
+def _split(url: str, field: str = "source") -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        usable = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise Invalid.field(field, "malformed", "This is not a complete address.")
+    return parts
+
+
+def _refused(message: str, code: str = "not_allowed") -> Invalid:
+    return Invalid.field("source", code, message)
+
+
+def _not_on_network(field: str) -> Invalid:
+    return Invalid.field(field, "not_allowed", "This address is not on a network that is allowed here.")

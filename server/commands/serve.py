@@ -1,0 +1,176 @@
+"""`rollcall serve` and `rollcall demo`: the server in this process until SIGTERM or Ctrl-C."""
+
+import asyncio
+import signal
+import socket
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import structlog
+import typer
+import uvicorn
+
+from server.app import make_app
+from server.demo.clips import make_clips
+from server.demo.seed import LOGIN, PASSWORD, seed_demo
+from server.errors import Conflict, Unavailable
+from server.events.framing import FramedWebSockets
+from server.lifespan import open_parts
+from server.parts import Parts
+from server.settings import Settings, unknown_names
+from server.telemetry import set_up_logging
+
+HOST = "127.0.0.1"
+PORT = 8000
+STOP_WITHIN_S = 4  # of requests; the cameras' readers may take ten seconds more
+WORK_THREADS = 32
+Prepare = Callable[[Parts], Awaitable[None]]
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = HOST,
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = PORT,
+    tls_cert: Annotated[Path | None, typer.Option(help="Certificate, PEM.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="Its key, PEM.")] = None,
+) -> None:
+    """The server, configured by the environment and .env; brings the database up to date first."""
+    if (tls_cert is None) != (tls_key is None):
+        raise typer.BadParameter("--tls-cert and --tls-key go together")
+    settings = Settings()
+    if tls_cert is not None:
+        settings = settings.model_copy(
+            update={"security": settings.security.model_copy(update={"secure_cookies": True})}
+        )
+    asyncio.run(_serve(settings, host, port, certificate=tls_cert, key=tls_key))
+
+
+def demo(port: Annotated[int, typer.Option(help="Port to listen on.")] = PORT) -> None:
+    """A running example: two cameras that show real faces, one person enrolled, one for you to name."""
+    settings = Settings()
+    if settings.production:
+        raise Conflict("The demo has a known password; it does not run in production.")
+    folder = settings.data_dir.absolute() / "demo"
+    typer.echo("Preparing the demo: the clips of its two cameras are made once, which takes a moment.")
+    clips = make_clips(folder)
+    roots = (*settings.media.roots, folder)
+    changed: dict[str, object] = {"media": settings.media.model_copy(update={"roots": roots})}
+    if "sightings" not in settings.model_fields_set:
+        # The faces of the films are away for seconds only; so each time they come is a sighting of its own.
+        changed["sightings"] = settings.sightings.model_copy(update={"gap_s": 2.0})
+    settings = settings.model_copy(update=changed)
+
+    async def prepare(parts: Parts) -> None:
+        await seed_demo(parts.store, parts.access.accounts, parts.enrolment, clips)
+
+    asyncio.run(_serve(settings, HOST, port, prepare=prepare, welcome=_welcome(port)))
+
+
+def _welcome(port: int) -> str:
+    return f"""
+  Rollcall is running:  http://{HOST}:{port}/
+  Sign in with          {LOGIN}  and the password  {PASSWORD}
+
+  Try next
+  - Live: Eileen Collins is enrolled and gets her name; the other face is not known yet.
+    Click it in the list beside the cameras and say who it is. From then on it has a name.
+  - Kiosk: open http://{HOST}:{port}/kiosk in a second window, and wait for her to come in.
+  - People: enrol yourself, with photos or with this device's camera.
+  - Programs: subscribe to ws://{HOST}:{port}/ws, described in http://{HOST}:{port}/asyncapi.json
+
+  Ctrl-C stops it. What it knows is kept in the data folder.
+"""
+
+
+async def _serve(
+    settings: Settings,
+    host: str,
+    port: int,
+    *,
+    certificate: Path | None = None,
+    key: Path | None = None,
+    prepare: Prepare | None = None,
+    welcome: str | None = None,
+) -> None:
+    set_up_logging(settings.log.format, settings.log.level)
+    log = structlog.get_logger(__name__)
+    for name in unknown_names():
+        log.warning("unknown_setting", name=name)
+    # Decoded frames, pictures, passwords and name look-ups share it: one that hangs must not keep the others waiting.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(WORK_THREADS, thread_name_prefix="work"))
+    async with AsyncExitStack() as stack:
+        with _cancelled_by_sigterm():
+            parts = await stack.enter_async_context(open_parts(settings))
+            if prepare is not None:
+                await prepare(parts)
+        config = uvicorn.Config(
+            make_app(parts, cors_origins=settings.http.cors_origins),
+            host=host,
+            port=port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            ws=FramedWebSockets,
+            ws_max_size=64 * 1024,
+            ws_ping_interval=20,
+            ws_ping_timeout=20,
+            ws_per_message_deflate=False,  # an event is framed once for all; compressing it would be per client
+            timeout_graceful_shutdown=STOP_WITHIN_S,
+            ssl_certfile=certificate,
+            ssl_keyfile=key,
+        )
+        with _listening(host, port) as listener:
+            shown = welcome or f"\n  Rollcall listens on {host}:{listener.getsockname()[1]}\n"
+            server = _Server(config, shown)
+            await server.serve(sockets=[listener])
+        if server.lifespan.shutdown_failed:
+            raise Unavailable("A part of the server has died, so it has stopped. The log has the reason.")
+
+
+@contextmanager
+def _cancelled_by_sigterm() -> Iterator[None]:
+    """While the server starts, before uvicorn listens to signals, a SIGTERM cancels this task."""
+    task, loop = asyncio.current_task(), asyncio.get_running_loop()
+    assert task is not None
+    loop.add_signal_handler(signal.SIGTERM, task.cancel)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGTERM)
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """The listening socket, made before uvicorn would exit with a status of its own."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise OSError(f"Cannot listen on {host}:{port}: {error.strerror or error}.") from None
+
+
+class _Server(uvicorn.Server):
+    """Says where it is once it can be reached, and ends well when it is asked to stop."""
+
+    def __init__(self, config: uvicorn.Config, welcome: str) -> None:
+        super().__init__(config)
+        self._welcome = welcome
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            sys.stdout.write(self._welcome)
+            sys.stdout.flush()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """uvicorn raises the signal again once it has stopped, which would kill us before the parts are closed."""
+        asked_by = (signal.SIGINT, signal.SIGTERM)
+        before = {each: signal.signal(each, self.handle_exit) for each in asked_by}
+        try:
+            yield
+        finally:
+            for each, handler in before.items():
+                signal.signal(each, handler)

@@ -1,0 +1,235 @@
+"""The realtime protocol without I/O: messages and the time go in, what is to be done comes out."""
+
+import enum
+import math
+from collections import deque
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic import ValidationError
+
+from server.events.gate import Principal
+from server.events.log import Opened
+from server.events.schema import (
+    CLIENT_MESSAGES,
+    Auth,
+    CloseCode,
+    ErrorCode,
+    ErrorMessage,
+    Message,
+    Ping,
+    Pong,
+    Ready,
+    Subscribe,
+    Subscribed,
+    Unsubscribe,
+    Unsubscribed,
+    Welcome,
+)
+from server.events.topics import KIOSK, Topic, find_topic
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationLimits:
+    """What one connection may ask of us."""
+
+    auth_within_s: float = 5.0
+    check_every_s: float = 15.0
+    message_bytes: int = 16 * 1024
+    subscriptions: int = 64
+    bad_messages: int = 10
+    bad_within_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Authenticate:
+    """Ask the gate, then say authenticated() or refused()."""
+
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Follow the topic, then say opened() or failed()."""
+
+    request: Subscribe
+    topic: Topic
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Stop following."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recheck:
+    """Ask the gate whether the principal is still valid; if not, say ended()."""
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    code: CloseCode
+    reason: str
+
+
+Action = Send | Authenticate | Open | Drop | Recheck | Close
+
+
+class Step(enum.Enum):
+    WAITING = enum.auto()
+    OPEN = enum.auto()
+    CLOSED = enum.auto()
+
+
+class Conversation:
+    """One connection's side of the protocol. `now` is monotonic seconds."""
+
+    def __init__(self, connection_id: str, now: float, limits: ConversationLimits | None = None) -> None:
+        self.step = Step.WAITING
+        self.principal: Principal | None = None
+        self._id = connection_id
+        self._limits = limits or ConversationLimits()
+        self._auth_until = now + self._limits.auth_within_s
+        self._token_until = math.inf
+        self._check_at = math.inf
+        self._bad: deque[float] = deque(maxlen=self._limits.bad_messages + 1)
+        self._topics: dict[int, Topic] = {}
+
+    def welcome(self, at: datetime) -> Send:
+        """The first message."""
+        return Send(Welcome(connection_id=self._id, server_time=at))
+
+    @property
+    def deadline(self) -> float:
+        """When due() has something to say."""
+        if self.step is Step.WAITING:
+            return self._auth_until
+        return min(self._token_until, self._check_at) if self.step is Step.OPEN else math.inf
+
+    def due(self, now: float) -> list[Action]:
+        """What the time that has passed asks for."""
+        if now < self.deadline:
+            return []
+        if self.step is Step.WAITING:
+            return [self._close(CloseCode.NOT_AUTHENTICATED, "Not authenticated in time.")]
+        if now >= self._token_until:
+            return [self._close(CloseCode.TOKEN_RAN_OUT, "The access token ran out.")]
+        self._check_at = now + self._limits.check_every_s
+        return [Recheck()]
+
+    def receive(self, text: str | None, now: float) -> list[Action]:
+        """One message of the client; None is one that was not text."""
+        if self.step is Step.CLOSED:
+            return []
+        if text is None:
+            return self._bad_message(now, ErrorCode.BAD_REQUEST, "Messages are text.")
+        if len(text) > self._limits.message_bytes or len(text.encode()) > self._limits.message_bytes:
+            return self._bad_message(now, ErrorCode.TOO_LARGE, f"At most {self._limits.message_bytes} bytes a message.")
+        try:
+            message = CLIENT_MESSAGES.validate_json(text)
+        except ValidationError as error:
+            return self._bad_message(now, ErrorCode.BAD_REQUEST, _say(error))
+        if isinstance(message, Auth):
+            return [Authenticate(message.token)]
+        if isinstance(message, Ping):
+            return [Send(Pong())]
+        if self.step is Step.WAITING:
+            return self._bad_message(now, ErrorCode.NOT_AUTHENTICATED, "Send auth first.", message.id)
+        if isinstance(message, Unsubscribe):
+            if message.id not in self._topics:
+                return [_error(ErrorCode.UNKNOWN_ID, "No subscription with that id.", message.id)]
+            del self._topics[message.id]
+            return [Drop(message.id), Send(Unsubscribed(id=message.id))]
+        return self._subscribe(message)
+
+    def authenticated(self, principal: Principal, now: float, at: datetime) -> list[Action]:
+        """The gate let somebody in: for the first time, or with a new token."""
+        if self.step is Step.CLOSED:
+            return []
+        if self.principal is not None and principal.id != self.principal.id:
+            return [_error(ErrorCode.FORBIDDEN, "That token is somebody else's.")]
+        self.principal = principal
+        self.step = Step.OPEN
+        expires_at = principal.expires_at
+        self._token_until = math.inf if expires_at is None else now + (expires_at - at).total_seconds()
+        self._check_at = now + self._limits.check_every_s
+        actions: list[Action] = [Send(Ready(user=principal.user))]
+        for subscription_id in [key for key, topic in self._topics.items() if not _may_read(principal, topic)]:
+            del self._topics[subscription_id]
+            actions.append(Drop(subscription_id))
+            actions.append(_error(ErrorCode.FORBIDDEN, "The permission is gone.", subscription_id))
+        return actions
+
+    def refused(self, code: CloseCode, reason: str) -> list[Action]:
+        """The gate let nobody in. Somebody who is in already stays in, with the token he has."""
+        if self.step is Step.OPEN:
+            wrong = ErrorCode.FORBIDDEN if code is CloseCode.NOT_ALLOWED else ErrorCode.NOT_AUTHENTICATED
+            return [_error(wrong, reason)]
+        return [self._close(code, reason)] if self.step is Step.WAITING else []
+
+    def ended(self) -> list[Action]:
+        """The session or key is not valid any more."""
+        return [self._close(CloseCode.SESSION_ENDED, "The session has ended.")] if self.step is Step.OPEN else []
+
+    def opened(self, request: Subscribe, place: Opened | None, snapshot: dict[str, object] | None) -> list[Action]:
+        """The topic is followed now; `place` is None for a volatile one."""
+        answer = Subscribed(id=request.id, topic=request.topic, snapshot=snapshot)
+        if place is not None:
+            stand = {"epoch": place.epoch, "offset": place.offset, "recovered": place.recovered}
+            answer = answer.model_copy(update=stand)
+        return [Send(answer)]
+
+    def failed(self, request: Subscribe) -> list[Action]:
+        """The topic cannot be followed now."""
+        self._topics.pop(request.id, None)
+        return [_error(ErrorCode.UNAVAILABLE, "That cannot be had now. Try again.", request.id)]
+
+    def _subscribe(self, request: Subscribe) -> list[Action]:
+        topic = find_topic(request.topic)
+        if topic is None:
+            return [_error(ErrorCode.UNKNOWN_TOPIC, "There is no such topic.", request.id)]
+        if self.principal is None or not _may_read(self.principal, topic):
+            return [_error(ErrorCode.FORBIDDEN, f"This needs {topic.kind.permission}.", request.id)]
+        if request.id in self._topics:
+            return [_error(ErrorCode.ID_IN_USE, "That id is in use.", request.id)]
+        if len(self._topics) >= self._limits.subscriptions:
+            limit = self._limits.subscriptions
+            return [_error(ErrorCode.TOO_MANY_SUBSCRIPTIONS, f"At most {limit} subscriptions.", request.id)]
+        if request.since is not None and not topic.kind.durable:
+            return [_error(ErrorCode.NOT_DURABLE, "That topic is not stored: leave out since.", request.id)]
+        self._topics[request.id] = topic
+        return [Open(request, topic)]
+
+    def _bad_message(self, now: float, code: ErrorCode, message: str, about: int | None = None) -> list[Action]:
+        self._bad.append(now)
+        if len(self._bad) > self._limits.bad_messages and now - self._bad[0] <= self._limits.bad_within_s:
+            return [self._close(CloseCode.TOO_MANY_BAD_MESSAGES, "Too many bad messages.")]
+        return [_error(code, message, about)]
+
+    def _close(self, code: CloseCode, reason: str) -> Close:
+        self.step = Step.CLOSED
+        return Close(code, reason)
+
+
+def _may_read(principal: Principal, topic: Topic) -> bool:
+    if principal.kiosk_id is not None:
+        return topic.kind is KIOSK and topic.subject == principal.kiosk_id
+    return principal.may(topic.kind.permission)
+
+
+def _error(code: ErrorCode, message: str, about: int | None = None) -> Send:
+    return Send(ErrorMessage(id=about, code=code, message=message))
+
+
+def _say(error: ValidationError) -> str:
+    """Where and what, without repeating what was sent: it may be a token."""
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return f"{where}: {first['msg']}"[:200] if where else first["msg"][:200]

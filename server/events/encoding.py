@@ -1,0 +1,78 @@
+"""An event becomes bytes once; what differs between subscribers is joined around it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cached_property
+
+import orjson
+from websockets.frames import Frame, Opcode
+
+from server.events.schema import Filter, StoredEvent
+from server.wire import rfc3339
+
+CLOSING = b"}"
+SHARED_VOLATILE = 16
+
+
+def encode_body(event_id: str, event_type: str, time: datetime, source: str, data: dict[str, object]) -> bytes:
+    """The `event` of an event message, as JSON."""
+    return orjson.dumps({"id": event_id, "type": event_type, "time": rfc3339(time), "source": source, "data": data})
+
+
+def frame(payload: bytes) -> bytes:
+    """One unmasked text frame, as a server sends it. Without compression it is the same for every client."""
+    return Frame(Opcode.TEXT, payload).serialize(mask=False)
+
+
+class Encoded:
+    """An event in bytes, with the few values that filters look at."""
+
+    __slots__ = ("_volatile", "body", "camera_id", "offset", "person_id", "type")
+
+    def __init__(self, body: bytes, event_type: str, data: dict[str, object], topic: str, offset: int) -> None:
+        self.body = body
+        self.offset = offset
+        self.type = event_type
+        self.camera_id = data.get("id") if topic == "cameras" else data.get("cameraId")
+        person = data.get("person")
+        self._volatile: dict[int, Batch] = {}
+        self.person_id = data.get("personId") or (person.get("id") if isinstance(person, dict) else None)
+
+    @classmethod
+    def of(cls, event: StoredEvent) -> "Encoded":
+        body = encode_body(event.id, event.type, event.time, event.source, event.data)
+        return cls(body, event.type, event.data, event.topic, event.offset)
+
+    def matches(self, wanted: Filter | None) -> bool:
+        """All that the filter names must be equal."""
+        return wanted is None or (
+            (wanted.type is None or wanted.type == self.type)
+            and (wanted.camera_id is None or wanted.camera_id == self.camera_id)
+            and (wanted.person_id is None or wanted.person_id == self.person_id)
+        )
+
+    def stored_message(self, subscription_id: int, previous: int) -> bytes:
+        """The message of a durable topic."""
+        head = b'{"type":"event","id":%d,"offset":%d,"previous":%d,"event":' % (subscription_id, self.offset, previous)
+        return head + self.body + CLOSING
+
+    def volatile_message(self, subscription_id: int) -> "Batch":
+        """The message of a volatile topic: no place in any order. Most clients use the same few ids."""
+        found = self._volatile.get(subscription_id)
+        if found is None:
+            found = Batch((b'{"type":"event","id":%d,"event":' % subscription_id + self.body + CLOSING,))
+            if len(self._volatile) < SHARED_VOLATILE:
+                self._volatile[subscription_id] = found
+        return found
+
+
+class Batch:
+    """Messages that go out together, shared by all who are to get exactly these."""
+
+    def __init__(self, payloads: Sequence[bytes]) -> None:
+        self.payloads = payloads
+
+    @cached_property
+    def frames(self) -> bytes:
+        """All of them as frames, one after another: a single write."""
+        return b"".join([frame(payload) for payload in self.payloads])

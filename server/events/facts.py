@@ -1,0 +1,158 @@
+"""What the `data` of each event type holds. Fields may be added later, so readers ignore what they do not know."""
+
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+
+class Fact(BaseModel):
+    """The fields that readers may rely on."""
+
+    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True, validate_by_alias=True, extra="allow")
+
+
+class PersonRef(Fact):
+    id: str
+    full_name: str
+    employee_id: str | None
+
+
+class SightingFact(Fact):
+    id: str
+    camera_id: str | None
+    person_id: str | None
+    person: PersonRef | None
+    state: Literal["open", "closed"]
+    started_at: AwareDatetime
+    ended_at: AwareDatetime | None
+    similarity: float | None
+    margin: float | None
+    liveness: float | None
+    snapshot_url: str | None
+    votes: int
+
+
+class AttendanceFact(Fact):
+    entry_id: str
+    person: PersonRef
+    direction: Literal["in", "out"]
+    at: AwareDatetime
+    camera_id: str | None = None
+    kiosk_id: str | None = None
+    sighting_id: str | None
+    similarity: float | None
+    shift: dict[str, object] | None
+    late_minutes: int | None
+    snapshot_url: str | None
+
+
+class RefusedFact(Fact):
+    reason: str
+    at: AwareDatetime
+    entry_id: str | None = None
+    person: PersonRef | None = None
+    camera_id: str | None = None
+    kiosk_id: str | None = None
+    sighting_id: str | None = None
+
+
+class CameraStatusFact(Fact):
+    state: Literal["connecting", "online", "stalled", "offline", "disabled"]
+    reason: str | None
+    since: AwareDatetime
+
+
+class CameraFact(Fact):
+    id: str
+    name: str
+    kind: str
+    role: str
+    enabled: bool
+    status: CameraStatusFact | None = None
+
+
+class AlertFact(Fact):
+    id: str
+    kind: str
+    severity: str
+    subject: str
+    message: str
+
+
+class JobFact(Fact):
+    id: str
+    kind: str
+    done: int
+    total: int | None
+    result_url: str | None = None
+    error: str | None = None
+
+
+class KioskFact(Fact):
+    """What the screen needs and nothing else."""
+
+    kiosk_id: str
+    at: AwareDatetime
+    hint: str | None = None
+
+
+class GreetingFact(KioskFact):
+    name: str
+    photo_url: str | None
+    direction: Literal["in", "out"]
+    shift: dict[str, object] | None = None
+
+
+class FrameFact(Fact):
+    pts: int | None
+    rtp_timestamp: int | None = None
+    captured_at: AwareDatetime
+    width: int
+    height: int
+
+
+class TrackFact(Fact):
+    track_id: int
+    box: Annotated[list[float], Field(min_length=4, max_length=4, description="x, y, w, h in 0…1")]
+    state: Literal["pending", "recognized", "unknown", "spoof"]
+    person_id: str | None = None
+    name: str | None = None
+    similarity: float | None = None
+
+
+class TracksFact(Fact):
+    camera_id: str
+    frame: FrameFact
+    tracks: list[TrackFact]
+
+
+class StatsFact(Fact):
+    """Cameras, frames, batches, queues, latencies."""
+
+
+FACTS: dict[str, type[Fact]] = {
+    "sighting.recognized": SightingFact,
+    "sighting.unknown": SightingFact,
+    "sighting.closed": SightingFact,
+    "sighting.corrected": SightingFact,
+    "attendance.checked_in": AttendanceFact,
+    "attendance.checked_out": AttendanceFact,
+    "attendance.corrected": AttendanceFact,
+    "attendance.refused": RefusedFact,
+    "camera.added": CameraFact,
+    "camera.changed": CameraFact,
+    "camera.removed": CameraFact,
+    "camera.online": CameraFact,
+    "camera.offline": CameraFact,
+    "alert.raised": AlertFact,
+    "alert.cleared": AlertFact,
+    "job.progress": JobFact,
+    "job.done": JobFact,
+    "job.failed": JobFact,
+    "kiosk.greeting": GreetingFact,
+    "kiosk.unknown": KioskFact,
+    "kiosk.challenge": KioskFact,
+    "tracks.updated": TracksFact,
+    "system.stats": StatsFact,
+}

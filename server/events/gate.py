@@ -1,0 +1,42 @@
+"""Who is asking, as the realtime protocol needs to know it."""
+
+from datetime import datetime
+from typing import Protocol
+
+from starlette.websockets import WebSocket
+
+
+class Principal(Protocol):
+    """Somebody who was let in."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def user(self) -> dict[str, object]:
+        """What `ready` tells the client about itself."""
+
+    @property
+    def expires_at(self) -> datetime | None: ...
+
+    @property
+    def kiosk_id(self) -> str | None:
+        """Set for a kiosk, which may only read its own topic."""
+
+    def may(self, permission: str) -> bool: ...
+
+
+class Gate(Protocol):
+    """Lets in, or not."""
+
+    async def by_token(self, token: str) -> Principal:
+        """An access token, a kiosk's token or an API key; raises NotAuthenticated."""
+
+    async def by_cookie(self, websocket: WebSocket) -> Principal | None:
+        """The browser's session, its Origin checked; None without a cookie, Forbidden from a strange origin."""
+
+    async def by_ticket(self, ticket: str) -> Principal | None:
+        """A single-use ticket; None where it is not known (any more)."""
+
+    async def still_valid(self, principal: Principal) -> bool:
+        """Whether the session or key has not ended meanwhile. Asked often: answer from memory where possible."""

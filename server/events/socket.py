@@ -1,0 +1,260 @@
+"""Pumps one Starlette WebSocket through one Conversation."""
+
+import asyncio
+import math
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+
+import structlog
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from server.errors import Forbidden, RollcallError
+from server.events.conversation import (
+    Action,
+    Authenticate,
+    Close,
+    Conversation,
+    ConversationLimits,
+    Drop,
+    Open,
+    Recheck,
+    Send,
+)
+from server.events.gate import Gate, Principal
+from server.events.hub import Hub
+from server.events.outlet import EXTENSION, SendOutlet, Wire, WireOutlet, one
+from server.events.schema import SUBPROTOCOL, CloseCode, Subscribe
+from server.events.subscription import Subscription
+from server.ids import new_id
+
+Snapshots = Callable[[str, Principal], Awaitable[dict[str, object]]]
+
+
+@dataclass(frozen=True, slots=True)
+class SocketLimits:
+    """How long a client may keep us waiting."""
+
+    stall_s: float = 30.0
+    close_s: float = 10.0
+    page: int = 256
+    conversation: ConversationLimits = field(default_factory=ConversationLimits)
+
+
+async def serve_socket(
+    websocket: WebSocket,
+    hub: Hub,
+    gate: Gate,
+    *,
+    snapshots: Snapshots | None = None,
+    limits: SocketLimits | None = None,
+) -> None:
+    """From accept to close. Returns when the connection is over; may be cancelled."""
+    offered: list[str] = websocket.scope.get("subprotocols") or []
+    await websocket.accept(SUBPROTOCOL if SUBPROTOCOL in offered else None)
+    connection = Connection(websocket, hub, gate, snapshots, limits or SocketLimits())
+    hub.listeners.add(connection)
+    try:
+        await connection.run()
+    finally:
+        hub.listeners.discard(connection)
+        connection.leave_all()
+    await connection.close()
+
+
+class Connection:
+    """The tasks and subscriptions of one client. The first reason to end wins."""
+
+    def __init__(
+        self, websocket: WebSocket, hub: Hub, gate: Gate, snapshots: Snapshots | None, limits: SocketLimits
+    ) -> None:
+        self._websocket = websocket
+        self._hub = hub
+        self._gate = gate
+        self._snapshots = snapshots
+        self._limits = limits
+        self._talk = Conversation(new_id(), hub.clock.monotonic(), limits.conversation)
+        self._subscriptions: dict[int, Subscription] = {}
+        self._over = asyncio.Event()
+        self._closing: tuple[CloseCode, str] | None = None
+        self._recheck = False
+        self._changed = asyncio.Event()
+        self._behind = asyncio.Event()
+        self._drained = asyncio.Event()
+        wire: Wire | None = websocket.scope.get("extensions", {}).get(EXTENSION, {}).get("wire")
+        self._outlet = WireOutlet(wire, self._on_ready) if wire is not None else SendOutlet(websocket, self._on_ready)
+
+    def recheck(self) -> None:
+        """See Listener."""
+        self._recheck = True
+        self._changed.set()
+
+    def end(self, code: CloseCode | None, reason: str) -> None:
+        """See Listener; without a code the client has gone already."""
+        if not self._over.is_set():
+            self._closing = None if code is None else (code, reason)
+            self._over.set()
+
+    async def run(self) -> None:
+        """Until one of the parts says that it is over."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                parts = (self._read, self._keep_time, self._catch_up, self._outlet.run)
+                running = [tasks.create_task(self._until_gone(part)) for part in parts]
+                await self._over.wait()
+                for task in running:
+                    task.cancel()
+        except* Exception as failures:  # noqa: BLE001 - the edge: the client is told to come back, the server goes on
+            structlog.get_logger(__name__).error("a connection broke", exc_info=failures)
+            self._closing = (CloseCode.INTERNAL, "Something went wrong here.")
+
+    async def close(self) -> None:
+        """Says why, where the client is still there."""
+        if self._closing is not None:
+            code, reason = self._closing
+            await self._outlet.close(code, reason, self._websocket, self._limits.close_s)
+
+    def leave_all(self) -> None:
+        """Nothing more is delivered."""
+        for subscription in self._subscriptions.values():
+            self._hub.leave(subscription)
+        self._subscriptions.clear()
+
+    async def _until_gone(self, part: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await part()
+        except WebSocketDisconnect:
+            self.end(None, "")
+
+    async def _read(self) -> None:
+        await self._perform([self._talk.welcome(self._hub.clock.now())])
+        await self._let_in_at_once()
+        while not self._over.is_set():
+            message = await self._websocket.receive()
+            if message["type"] == "websocket.disconnect":
+                raise WebSocketDisconnect(message.get("code", 1005))
+            await self._perform(self._talk.receive(message.get("text"), self._hub.clock.monotonic()))
+            await self._drain()
+
+    async def _let_in_at_once(self) -> None:
+        """By ticket or cookie, where the client came with one."""
+        ticket = self._websocket.query_params.get("ticket")
+        try:
+            if ticket is not None:
+                principal = await self._gate.by_ticket(ticket)
+                if principal is None:
+                    await self._perform(self._talk.refused(CloseCode.NOT_AUTHENTICATED, "The ticket is not valid."))
+                    return
+            else:
+                principal = await self._gate.by_cookie(self._websocket)
+        except RollcallError as error:
+            await self._refuse(error)
+            return
+        if principal is not None:
+            await self._let_in(principal)
+
+    async def _let_in(self, principal: Principal) -> None:
+        clock = self._hub.clock
+        await self._perform(self._talk.authenticated(principal, clock.monotonic(), clock.now()))
+        self._changed.set()
+
+    async def _refuse(self, error: RollcallError) -> None:
+        code = CloseCode.NOT_ALLOWED if isinstance(error, Forbidden) else CloseCode.NOT_AUTHENTICATED
+        await self._perform(self._talk.refused(code, error.message))
+
+    async def _perform(self, actions: Iterable[Action]) -> None:
+        for action in actions:
+            match action:
+                case Send(message):
+                    self._outlet.write(one(message.encode()))
+                case Authenticate(token):
+                    await self._authenticate(token)
+                case Open(request, topic):
+                    await self._open(request, durable=topic.kind.durable)
+                case Drop(subscription_id):
+                    if subscription_id in self._subscriptions:
+                        self._hub.leave(self._subscriptions.pop(subscription_id))
+                case Recheck():
+                    self._recheck = True
+                case Close(code, reason):
+                    self.end(code, reason)
+
+    async def _authenticate(self, token: str) -> None:
+        try:
+            principal = await self._gate.by_token(token)
+        except RollcallError as error:
+            await self._refuse(error)
+        else:
+            await self._let_in(principal)
+
+    async def _open(self, request: Subscribe, *, durable: bool) -> None:
+        principal = self._talk.principal
+        assert principal is not None
+        subscription = Subscription(
+            request.id, request.topic, request.filter, self._outlet, on_behind=self._behind.set, on_slow=self._on_slow
+        )
+        self._subscriptions[request.id] = subscription
+        try:
+            place = await self._hub.follow(subscription, request.since) if durable else None
+            if not durable:
+                self._hub.watch(subscription)
+            snapshot = None
+            if request.snapshot and self._snapshots is not None:
+                snapshot = await self._snapshots(request.topic, principal)
+        except Exception as error:  # noqa: BLE001 - the database may fail in any way; the client may ask again
+            structlog.get_logger(__name__).warning("topic_not_followed", topic=request.topic, reason=repr(error))
+            self._subscriptions.pop(request.id, None)
+            self._hub.leave(subscription)
+            await self._perform(self._talk.failed(request))
+            return
+        await self._perform(self._talk.opened(request, place, snapshot))
+        subscription.release()
+
+    async def _keep_time(self) -> None:
+        """Deadlines, and whether the principal is still welcome."""
+        clock = self._hub.clock
+        while True:
+            self._changed.clear()
+            await self._perform(self._talk.due(clock.monotonic()))
+            if self._recheck:
+                self._recheck = False
+                principal = self._talk.principal
+                if principal is not None and not await self._gate.still_valid(principal):
+                    await self._perform(self._talk.ended())
+            wait_s = self._talk.deadline - clock.monotonic()
+            try:
+                async with asyncio.timeout(None if math.isinf(wait_s) else max(wait_s, 0.0)):
+                    await self._changed.wait()
+            except TimeoutError:
+                continue
+
+    async def _catch_up(self) -> None:
+        """Reads from the log for those who are further back than memory reaches."""
+        while True:
+            await self._behind.wait()
+            self._behind.clear()
+            for subscription in tuple(self._subscriptions.values()):
+                while subscription.needs_log:
+                    page = await self._hub.log.read(subscription.topic, subscription.cursor, self._limits.page)
+                    if not subscription.replay(page):
+                        self.end(CloseCode.TOO_SLOW, "History went past where you were.")
+                        return
+                    await self._drain()
+                subscription.advance()
+
+    async def _drain(self) -> None:
+        """Waits until the client takes what was written; a client that takes nothing for long is closed."""
+        try:
+            async with asyncio.timeout(self._limits.stall_s):
+                while not self._outlet.ready:
+                    self._drained.clear()
+                    await self._drained.wait()
+        except TimeoutError:
+            self._on_slow()
+
+    def _on_ready(self) -> None:
+        self._drained.set()
+        for subscription in tuple(self._subscriptions.values()):
+            subscription.advance()
+
+    def _on_slow(self) -> None:
+        self.end(CloseCode.TOO_SLOW, "You read too slowly.")

@@ -1,0 +1,129 @@
+"""Outlets: everybody who reads one camera; what the thread brings is given to each of them, bounded and counted."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from server.clock import Clock
+from server.media.decoder import Decoder
+from server.media.frame import Frame
+from server.media.gop import Gop
+from server.media.mailbox import Mailbox
+from server.media.packet import Packet
+from server.media.packets import PacketQueue
+from server.media.source import VideoFacts
+from server.media.status import Meter
+
+_PRIME_LIMIT = 250
+
+
+class Outlets:
+    """Readers come and go on the event loop; `publish` runs on the camera's thread, and decodes only if it must."""
+
+    def __init__(self, camera_id: str, clock: Clock, meter: Meter) -> None:
+        self._camera_id = camera_id
+        self._clock = clock
+        self._meter = meter
+        self._lock = threading.Lock()
+        self._mailboxes: list[Mailbox[Frame]] = []
+        self._queues: list[PacketQueue] = []
+        self._gone_dropped = 0
+        self._gop = Gop()
+        self._facts: VideoFacts | None = None
+        self._decoder: Decoder | None = None
+        self._latest: Frame | None = None
+
+    @contextmanager
+    def frames(self) -> Iterator[Mailbox[Frame]]:
+        """A reader of decoded frames, for as long as the block lasts."""
+        mailbox: Mailbox[Frame] = Mailbox()
+        with self._lock:
+            if self._latest is not None:
+                mailbox.put_threadsafe(self._latest)
+            self._mailboxes.append(mailbox)
+        try:
+            yield mailbox
+        finally:
+            with self._lock:
+                self._mailboxes.remove(mailbox)
+                self._gone_dropped += mailbox.dropped
+                if not self._mailboxes:
+                    self._latest = None
+            mailbox.close()
+
+    @contextmanager
+    def packets(self, limit: int) -> Iterator[PacketQueue]:
+        """A reader of encoded packets, beginning with the current GOP."""
+        with self._lock:
+            queue = PacketQueue(limit, self._gop.packets())
+            self._queues.append(queue)
+        try:
+            yield queue
+        finally:
+            with self._lock:
+                self._queues.remove(queue)
+                self._gone_dropped += queue.dropped
+            queue.close()
+
+    @property
+    def dropped(self) -> int:
+        """What readers lost, those who have left included."""
+        with self._lock:
+            frames = sum(mailbox.dropped for mailbox in self._mailboxes)
+            return self._gone_dropped + frames + sum(queue.dropped for queue in self._queues)
+
+    @property
+    def latest(self) -> Frame | None:
+        """The newest decoded frame, if somebody has frames decoded."""
+        return self._latest
+
+    def opened(self, facts: VideoFacts) -> None:
+        """On the camera's thread: a new input, so nothing of the last one can be decoded any more."""
+        with self._lock:
+            self._gop.clear()
+        self._facts = facts
+        self._decoder = None
+
+    def closed(self) -> None:
+        """On the camera's thread: the decoder is let go. The last frame stays until somebody stops reading."""
+        self._decoder = None
+
+    def publish(self, packet: Packet) -> None:
+        """On the camera's thread: hand one packet to everybody."""
+        self._meter.arrived(packet.captured_monotonic)
+        with self._lock:
+            self._gop.add(packet)
+            for queue in self._queues:
+                queue.put_threadsafe(packet)
+            wanted = bool(self._mailboxes)
+        if not wanted:
+            self._decoder = None
+            return
+        frames = self._decode(packet)
+        if not frames:
+            return
+        for frame in frames:
+            self._meter.decoded(self._clock.monotonic() - frame.captured_monotonic)
+        with self._lock:
+            if not self._mailboxes:
+                return
+            self._latest = frames[-1]
+            for mailbox in self._mailboxes:
+                for frame in frames:
+                    mailbox.put_threadsafe(frame)
+
+    def _decode(self, packet: Packet) -> list[Frame]:
+        if self._decoder is not None:
+            return self._decoder.decode(packet)
+        if self._facts is None:
+            return []
+        self._decoder = Decoder(self._camera_id, self._facts.decoder, self._facts.extradata)
+        # Somebody has just come: decode from the last keyframe, so that there is a picture now and not in a GOP's time.
+        # A very long GOP is not caught up with; the packet that fills the reader is then the next keyframe.
+        group = self._gop.packets()
+        if len(group) > _PRIME_LIMIT:
+            return self._decoder.decode(packet)
+        frames: list[Frame] = []
+        for earlier in group:
+            frames = self._decoder.decode(earlier) or frames
+        return frames[-1:]

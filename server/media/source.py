@@ -1,0 +1,237 @@
+"""Source: one open PyAV input of a camera, read on one thread: packets in real time, on a continuous time line."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event
+from typing import Literal, TypeAlias, cast
+
+import av
+from av.bitstream import BitStreamFilterContext
+from av.container import InputContainer
+from av.stream import Disposition
+from av.video.stream import VideoStream
+
+from server.clock import Clock
+from server.media.packet import TICKS, TIME_BASE, Packet
+from server.media.reasons import failure, reason_of
+from server.media.timeline import Timeline
+
+RawPacket: TypeAlias = "av.Packet[VideoStream]"
+Kind = Literal["file", "rtsp", "http"]
+
+# What FFmpeg may open and which containers it may see there: nothing that names further files (playlists, concat).
+_FORMATS = "mov,mp4,matroska,webm,mpegts,mpeg,flv,avi,mjpeg,mpjpeg,h264,hevc,gif,ogg,ivf"
+_OPTIONS: dict[str, dict[str, str]] = {
+    "file": {"protocol_whitelist": "file", "format_whitelist": _FORMATS},
+    "http": {
+        "protocol_whitelist": "http,https,tcp,tls",
+        "format_whitelist": _FORMATS,
+        "max_redirects": "0",
+        "http_proxy": "",
+        "fpsprobesize": "3",
+    },
+    "rtsp": {
+        "protocol_whitelist": "rtsp,rtsps,rtp,udp,tcp,tls",
+        "format_whitelist": "rtsp",
+        "rtsp_transport": "tcp",
+        # A rate measured over twenty frames would cost most of a second at each opening.
+        "fpsprobesize": "3",
+    },
+}
+_ANNEX_B = {
+    "h264": "h264_mp4toannexb,dump_extra=freq=keyframe",
+    "hevc": "hevc_mp4toannexb,dump_extra=freq=keyframe",
+}
+_LATE_S = 1.0
+_BROKEN_LIMIT = 50
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSpec:
+    """What to open. The address may hold a password, so it is left out of `repr`."""
+
+    camera_id: str
+    kind: Kind
+    url: str = field(repr=False)
+    open_timeout_s: float = 5.0
+    read_timeout_s: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class VideoFacts:
+    """What the opened stream says about itself; `decoder` and `extradata` are what a Decoder needs."""
+
+    codec: str
+    width: int
+    height: int
+    fps: float | None
+    has_b_frames: bool
+    audio: str | None
+    decoder: str
+    extradata: bytes | None
+
+
+class Source:
+    """Opens, reads and closes one input. All of it blocks and belongs on one thread; `stop` ends any wait of ours.
+
+    A call inside FFmpeg ends at its time-out at the latest.
+    """
+
+    def __init__(self, spec: SourceSpec, *, clock: Clock, timeline: Timeline, stop: Event) -> None:
+        self._spec = spec
+        self._clock = clock
+        self._timeline = timeline
+        self._stop = stop
+        self._container: InputContainer | None = None
+        self._video: VideoStream | None = None
+        self._filter: BitStreamFilterContext | None = None
+        self._paced = False
+
+    def open(self) -> VideoFacts:
+        """Raises SourceFailed with the reason."""
+        spec = self._spec
+        options = dict(_OPTIONS[spec.kind])
+        address = spec.url
+        if spec.kind == "file":
+            if not Path(spec.url).is_file():
+                raise failure("not_found")
+            address = f"file:{spec.url}"
+        began_s = time.monotonic()
+        try:
+            self._container = av.open(
+                address, "r", container_options=options, timeout=(spec.open_timeout_s, spec.read_timeout_s)
+            )
+            facts = self._choose(self._container)
+        except (av.FFmpegError, OSError, ValueError) as error:
+            code = reason_of(error)
+            if code in ("no_video", "failed") and time.monotonic() - began_s >= spec.open_timeout_s * 0.95:
+                # An interrupted RTSP exchange reads to FFmpeg like a garbled one.
+                code = "timed_out"
+        else:
+            self._timeline.reopened(facts.fps)
+            return facts
+        # Outside of the handler, so that FFmpeg's error, which holds the address, is not even its context.
+        self.close()
+        raise failure(code)
+
+    def _choose(self, container: InputContainer) -> VideoFacts:
+        pictures = [s for s in container.streams.video if Disposition.attached_pic not in s.disposition]
+        if not pictures:
+            raise failure("no_video")
+        video = self._video = pictures[0]
+        # Without a decoder there is no codec context; the stubs do not say so.
+        context = getattr(video, "codec_context", None)
+        if context is None:
+            raise failure("unknown_codec")
+        codec = video.codec.canonical_name
+        filters = _ANNEX_B.get(codec)
+        self._filter = BitStreamFilterContext(filters, video) if filters else None
+        self._paced = self._spec.kind == "file" or bool(container.duration)
+        rate = video.average_rate or video.guessed_rate
+        return VideoFacts(
+            codec=codec,
+            width=context.width,
+            height=context.height,
+            fps=float(rate) if rate else None,
+            has_b_frames=bool(context.has_b_frames),
+            audio=container.streams.audio[0].codec.canonical_name if container.streams.audio else None,
+            decoder=context.codec.name,
+            extradata=None if filters else context.extradata,
+        )
+
+    def packets(self) -> Iterator[Packet]:
+        """Packets until stopped, each when it is due. Raises SourceFailed when the input ends or fails."""
+        first_dts: int | None = None
+        started_s = 0.0
+        while not self._stop.is_set():
+            seen = 0
+            for raw in self._demux():
+                seen += 1
+                for packet in self._placed(raw):
+                    if not self._paced:
+                        yield packet
+                        continue
+                    now_s = self._clock.monotonic()
+                    if first_dts is None:
+                        first_dts, started_s = packet.dts, now_s
+                    early_s = started_s + (packet.dts - first_dts) / TICKS - now_s
+                    if early_s > 0 and self._stop.wait(early_s):
+                        return
+                    if early_s < -_LATE_S:
+                        started_s -= early_s
+                    yield self._arrived(packet)
+            if self._stop.is_set():
+                return
+            if not seen or self._spec.kind != "file":
+                raise failure("ended" if seen else "no_video")
+            self._rewind()
+
+    def _demux(self) -> Iterator[RawPacket]:
+        """The video packets of one pass. Other streams are read too, so that their arrival does not hide a stall."""
+        if self._container is None or self._video is None:
+            raise failure("failed")
+        index = self._video.index
+        video_s = time.monotonic()
+        code: str | None = None
+        broken = 0
+        demuxed = self._container.demux()
+        while not self._stop.is_set():
+            try:
+                packet = next(demuxed, None)
+            except (av.FFmpegError, OSError) as error:
+                code = reason_of(error)
+                broken += 1
+                if not isinstance(error, av.error.InvalidDataError) or broken > _BROKEN_LIMIT:
+                    break
+                # What is damaged on the way is skipped; what follows may be whole.
+                code = None
+                demuxed = self._container.demux()
+                continue
+            if packet is None:
+                return
+            if packet.size and packet.stream_index == index:
+                video_s, broken = time.monotonic(), 0
+                yield cast(RawPacket, packet)
+            elif time.monotonic() - video_s > self._spec.read_timeout_s:
+                code = "timed_out"
+                break
+        if code is not None:
+            raise failure(code)
+
+    def _placed(self, raw: RawPacket) -> list[Packet]:
+        live = not self._paced
+        keyframe = raw.is_keyframe
+        pts, dts = self._timeline.place(raw.pts, raw.dts, raw.time_base, self._clock.monotonic(), live=live)
+        placed = []
+        for encoded in [raw] if self._filter is None else self._filter.filter(raw):
+            encoded.time_base = TIME_BASE
+            encoded.pts, encoded.dts = pts, dts
+            placed.append(Packet(encoded, pts, dts, keyframe, self._clock.now(), self._clock.monotonic()))
+        return placed
+
+    def _arrived(self, packet: Packet) -> Packet:
+        return Packet(
+            packet.encoded, packet.pts, packet.dts, packet.keyframe, self._clock.now(), self._clock.monotonic()
+        )
+
+    def _rewind(self) -> None:
+        """Back to the beginning of a file: by seeking, or by opening it again where its format cannot seek."""
+        if self._container is None:
+            raise failure("failed")
+        try:
+            self._container.seek(0)
+            if self._filter is not None:
+                self._filter.flush()
+        except (av.FFmpegError, OSError):
+            self.close()
+            self.open()
+        self._timeline.looped()
+
+    def close(self) -> None:
+        """May be called twice; on the thread that reads."""
+        container, self._container = self._container, None
+        self._video = self._filter = None
+        if container is not None:
+            container.close()

@@ -1,0 +1,39 @@
+"""For machines that watch this one: alive, ready, metrics."""
+
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.responses import Response
+
+from server.errors import Unavailable
+from server.routes.endpoint import PUBLIC, Call, Endpoint, endpoint
+from server.wire import Wire
+
+
+class Health(Wire):
+    status: str
+
+
+@endpoint("GET", "/health/live", allow=PUBLIC, prefix="")
+async def live(call: Call) -> Health:
+    """The process answers."""
+    return Health(status="ok")
+
+
+@endpoint("GET", "/health/ready", allow=PUBLIC, prefix="")
+async def ready(call: Call) -> Health:
+    """The database answers too, so that requests can be served."""
+    try:
+        await call.parts.store.ping()
+    except (SQLAlchemyError, OSError):
+        raise Unavailable("The database does not answer.", code="database_unavailable") from None
+    return Health(status="ok")
+
+
+@endpoint("GET", "/metrics", allow=PUBLIC, prefix="")
+async def metrics(call: Call) -> Response:
+    """Prometheus' text format."""
+    call.parts.cameras.measure()
+    call.parts.metrics.gallery.set(len(call.parts.roster.gallery))
+    return Response(call.parts.metrics.render(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+ENDPOINTS: tuple[Endpoint, ...] = (live, ready, metrics)

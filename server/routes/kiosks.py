@@ -1,0 +1,126 @@
+"""Kiosks: the screens at the doors, their pairing, and the portraits that they may show."""
+
+from datetime import timedelta
+
+from pydantic import Field
+from starlette.responses import Response
+
+from server.errors import Forbidden
+from server.routes.endpoint import PUBLIC, Call, Endpoint, Query, endpoint
+from server.routes.pictures import picture
+from server.routes.responses import Page
+from server.store import kiosks, photos, sightings
+from server.store.tables import Kiosk
+from server.store.views import KioskPublic
+from server.wire import Form, Time, Wire
+
+GREETED_WITHIN = timedelta(minutes=5)
+
+
+class KioskForm(Form):
+    name: str = Field(min_length=1, max_length=200)
+    camera_ids: list[str] = Field(default_factory=list, max_length=64)
+
+
+class PairingForm(Form):
+    code: str = Field(pattern=r"^\d{6}$")
+
+
+class PairingCode(Wire):
+    code: str
+    expires_at: Time
+
+
+class Paired(Wire):
+    token: str
+    kiosk: KioskPublic
+
+
+async def _need(call: Call, kiosk_id: str) -> Kiosk:
+    async with call.parts.store.read() as session:
+        return await kiosks.get(session, kiosk_id)
+
+
+async def _save(call: Call, kiosk: Kiosk) -> KioskPublic:
+    async with call.parts.store.transaction() as session:
+        return KioskPublic.of(await kiosks.save_kiosk(session, kiosk))
+
+
+@endpoint("GET", "/kiosks", allow="kiosks:read")
+async def list_kiosks(call: Call, query: Query) -> Page[KioskPublic]:
+    """The kiosks; a kiosk sees itself only."""
+    if call.who.kiosk_id is not None:
+        return Page.cut(query.wanted, [KioskPublic.of(await _need(call, call.who.kiosk_id))])
+    async with call.parts.store.read() as session:
+        found = await kiosks.page(session, query.wanted)
+    return Page.of(query.wanted, [KioskPublic.of(row) for row in found.rows], found.total)
+
+
+@endpoint("POST", "/kiosks", allow="kiosks:write", status=201)
+async def create_kiosk(call: Call, body: KioskForm) -> KioskPublic:
+    """A new kiosk, which greets whom these cameras see."""
+    return await _save(call, Kiosk(**body.model_dump()))
+
+
+@endpoint("GET", "/kiosks/{kiosk_id}", allow="kiosks:read")
+async def get_kiosk(call: Call, kiosk_id: str) -> KioskPublic:
+    """One kiosk."""
+    _only_own(call, kiosk_id)
+    return KioskPublic.of(await _need(call, kiosk_id))
+
+
+@endpoint("PUT", "/kiosks/{kiosk_id}", allow="kiosks:write")
+async def edit_kiosk(call: Call, kiosk_id: str, body: KioskForm) -> KioskPublic:
+    """Changes its name and cameras."""
+    kiosk = await _need(call, kiosk_id)
+    call.check_unchanged(kiosk.updated_at)
+    kiosk.name, kiosk.camera_ids = body.name, list(body.camera_ids)
+    return await _save(call, kiosk)
+
+
+@endpoint("DELETE", "/kiosks/{kiosk_id}", allow="kiosks:delete", status=204)
+async def delete_kiosk(call: Call, kiosk_id: str) -> None:
+    """Removes a kiosk; its screen is signed out."""
+    kiosk = await _need(call, kiosk_id)
+    call.check_unchanged(kiosk.updated_at)
+    async with call.parts.store.transaction() as session:
+        await kiosks.remove(session, await kiosks.get(session, kiosk_id))
+    call.parts.access.forget()
+    call.parts.hub.revoked()
+
+
+@endpoint("POST", "/kiosks/{kiosk_id}/pairing-code", allow="kiosks:write", status=201)
+async def make_pairing_code(call: Call, kiosk_id: str) -> PairingCode:
+    """Six digits to type on the screen once."""
+    return PairingCode.model_validate(await call.parts.access.pairing_code(kiosk_id))
+
+
+@endpoint("POST", "/kiosks/pair", allow=PUBLIC)
+async def pair_kiosk(call: Call, body: PairingForm) -> Paired:
+    """The screen's own token, for the code that an operator has made."""
+    address = call.request.client.host if call.request.client else ""
+    paired = await call.parts.access.pair(body.code, address)
+    return Paired(token=paired.token, kiosk=KioskPublic.of(await _need(call, paired.kiosk_id)))
+
+
+@endpoint("GET", "/kiosks/{kiosk_id}/portraits/{person_id}.jpg", allow="kiosks:read")
+async def kiosk_portrait(call: Call, kiosk_id: str, person_id: str) -> Response:
+    """The portrait of somebody whom this kiosk has just greeted."""
+    _only_own(call, kiosk_id)
+    kiosk = await _need(call, kiosk_id)
+    async with call.parts.store.read() as session:
+        # A screen at the door must not be a way to look up faces: only who was seen there a moment ago.
+        since = call.parts.clock.now() - GREETED_WITHIN
+        seen = await sightings.any_since(session, person_id, kiosk.camera_ids, since)
+        photo = await photos.newest(session, person_id) if seen else None
+    return await picture(call.request, call.parts.objects, photo.portrait_key if photo else None)
+
+
+def _only_own(call: Call, kiosk_id: str) -> None:
+    if call.who.kiosk_id is not None and call.who.kiosk_id != kiosk_id:
+        raise Forbidden("This screen is paired as another kiosk.")
+
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    list_kiosks, create_kiosk, get_kiosk, edit_kiosk, delete_kiosk, make_pairing_code, pair_kiosk, kiosk_portrait,
+)  # fmt: skip

@@ -1,0 +1,140 @@
+"""The event log's table: appends in the caller's transaction, reads for everybody. SQLite and PostgreSQL."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import orjson
+from sqlalchemy import delete, insert, text
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from server.events.log import Position
+from server.events.schema import NewEvent, StoredEvent
+from server.ids import new_id
+from server.store.engine import Store
+from server.store.tables import EventRow, EventTopic, LogLife
+from server.wire import rfc3339
+
+# One statement makes the topic's row or moves its head; either way the row stays locked until the transaction ends,
+# so that offsets become visible in order and without holes.
+TAKE_OFFSETS = text(
+    "INSERT INTO event_topics (topic, head, oldest) VALUES (:topic, :count, 1) "
+    "ON CONFLICT (topic) DO UPDATE SET head = event_topics.head + excluded.head RETURNING head"
+)
+MAKE_EPOCH = text("INSERT INTO log_life (id, epoch) VALUES (1, :epoch) ON CONFLICT (id) DO NOTHING")
+
+
+class TableLog:
+    """An EventLog on the store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def append(self, session: AsyncSession, events: Sequence[NewEvent]) -> list[StoredEvent]:
+        """Writes the events within the transaction of what they tell; same order in the answer.
+
+        Call it once in a transaction and as late as possible: it holds the topics' rows until the commit, taken in
+        the order of their names, so that two writers never wait for each other.
+        """
+        counts: dict[str, int] = {}
+        for event in events:
+            counts[event.topic] = counts.get(event.topic, 0) + 1
+        following: dict[str, int] = {}
+        for topic in sorted(counts):
+            taken = await (await session.connection()).execute(TAKE_OFFSETS, {"topic": topic, "count": counts[topic]})
+            following[topic] = taken.scalar_one() - counts[topic] + 1
+        stored = []
+        for event in events:
+            stored.append(_store(event, following[event.topic]))
+            following[event.topic] += 1
+        if stored:
+            await (await session.connection()).execute(insert(EventRow), [_values(event) for event in stored])
+        return stored
+
+    async def trim(self, session: AsyncSession, topic: str, up_to: int) -> None:
+        """Forgets the events up to and with that offset, within the caller's transaction."""
+        row = await session.get(EventTopic, topic, with_for_update=True)
+        if row is None:
+            return
+        row.oldest = max(row.oldest, min(up_to, row.head) + 1)
+        session.add(row)
+        await (await session.connection()).execute(
+            delete(EventRow).where(col(EventRow.topic) == topic, col(EventRow.offset) < row.oldest)
+        )
+
+    async def begin_epoch(self, session: AsyncSession) -> str:
+        """A new life of the log, after its history was reset or restored: every cursor is refused from now on."""
+        epoch = new_id()
+        await (await session.connection()).execute(MAKE_EPOCH, {"epoch": epoch})
+        await (await session.connection()).execute(text("UPDATE log_life SET epoch = :epoch"), {"epoch": epoch})
+        return epoch
+
+    async def heads(self) -> dict[str, Position]:
+        """See EventLog."""
+        epoch = await self.epoch()
+        async with self._store.read() as session:
+            rows = await session.exec(select(EventTopic))
+            return {row.topic: Position(epoch, row.head) for row in rows}
+
+    async def head(self, topic: str) -> Position:
+        """See EventLog."""
+        epoch = await self.epoch()
+        async with self._store.read() as session:
+            row = await session.get(EventTopic, topic)
+            return Position(epoch, row.head if row else 0)
+
+    async def oldest(self, topic: str) -> int:
+        """See EventLog."""
+        async with self._store.read() as session:
+            row = await session.get(EventTopic, topic)
+            return row.oldest if row else 1
+
+    async def read(self, topic: str, after: int, limit: int) -> list[StoredEvent]:
+        """See EventLog."""
+        query = (
+            select(EventRow)
+            .where(col(EventRow.topic) == topic, col(EventRow.offset) > after)
+            .order_by(col(EventRow.offset))
+            .limit(limit)
+        )
+        async with self._store.read() as session:
+            return [_stored(row) for row in await session.exec(query)]
+
+    async def epoch(self) -> str:
+        """Made at first use; whoever comes second takes what the first one wrote."""
+        async with self._store.read() as session:
+            life = await session.get(LogLife, 1)
+        if life is None:
+            async with self._store.transaction() as session:
+                await (await session.connection()).execute(MAKE_EPOCH, {"epoch": new_id()})
+            async with self._store.read() as session:
+                life = await session.get_one(LogLife, 1)
+        return life.epoch
+
+
+def _store(event: NewEvent, offset: int) -> StoredEvent:
+    # Through JSON and back, so that what a subscriber gets now and what he reads back later are equal.
+    data = orjson.loads(orjson.dumps(event.data, default=_plain, option=orjson.OPT_PASSTHROUGH_DATETIME))
+    return StoredEvent(event.topic, offset, new_id(), event.type, event.time, event.source, data)
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, datetime):
+        return rfc3339(value)
+    raise TypeError(f"{type(value).__name__} is no JSON.")
+
+
+def _stored(row: EventRow) -> StoredEvent:
+    return StoredEvent(row.topic, row.offset, row.id, row.type, row.time, row.source, row.data)
+
+
+def _values(event: StoredEvent) -> dict[str, object]:
+    return {
+        "topic": event.topic,
+        "offset": event.offset,
+        "id": event.id,
+        "type": event.type,
+        "time": event.time,
+        "source": event.source,
+        "data": event.data,
+    }

@@ -1,0 +1,77 @@
+"""The short memory."""
+
+import asyncio
+
+from server.access.memory import ShortMemory
+from server.clock import ManualClock
+
+
+class Source:
+    """Counts how often it is asked."""
+
+    def __init__(self) -> None:
+        self.value: str | None = "one"
+        self.asked = 0
+
+    async def load(self) -> str | None:
+        self.asked += 1
+        return self.value
+
+
+async def test_asks_again_after_its_time() -> None:
+    """Answers from memory for three seconds."""
+    clock, source = ManualClock(), Source()
+    memory: ShortMemory[str] = ShortMemory(clock)
+    for _ in range(3):
+        assert await memory.get("k", source.load) == "one"
+    assert source.asked == 1
+    source.value = "two"
+    clock.advance(3)
+    assert await memory.get("k", source.load) == "two"
+
+
+async def test_forget() -> None:
+    """What is forgotten is asked again."""
+    source = Source()
+    memory: ShortMemory[str] = ShortMemory(ManualClock())
+    await memory.get("k", source.load)
+    memory.forget()
+    await memory.get("k", source.load)
+    assert source.asked == 2
+
+
+async def test_forget_while_reading() -> None:
+    """An answer that was being read when things changed is not kept: it may be the old one."""
+    memory: ShortMemory[str] = ShortMemory(ManualClock())
+    changed = asyncio.Event()
+
+    async def slow() -> str:
+        await changed.wait()
+        return "old"
+
+    async with asyncio.TaskGroup() as tasks:
+        reading = tasks.create_task(memory.get("k", slow))
+        await asyncio.sleep(0)
+        memory.forget()
+        changed.set()
+    assert reading.result() == "old"
+    assert len(memory) == 0
+
+
+async def test_what_is_missing_is_not_kept() -> None:
+    """Otherwise made-up keys would push out the real ones."""
+    source = Source()
+    source.value = None
+    memory: ShortMemory[str] = ShortMemory(ManualClock())
+    assert await memory.get("k", source.load) is None
+    assert len(memory) == 0
+
+
+async def test_bounded() -> None:
+    """The oldest answer is forgotten."""
+    source = Source()
+    memory: ShortMemory[str] = ShortMemory(ManualClock(), max_items=2)
+    for key in ("a", "b", "c", "a"):
+        await memory.get(key, source.load)
+    assert len(memory) == 2
+    assert source.asked == 4

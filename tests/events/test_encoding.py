@@ -1,0 +1,78 @@
+"""Events as bytes."""
+
+import orjson
+import pytest
+from websockets.frames import Opcode
+from websockets.protocol import Protocol, Side, State
+
+from server.events.encoding import Batch, Encoded, encode_body, frame
+from server.events.schema import SERVER_MESSAGES, EventMessage, Filter
+from tests.events.scenes import AT, stored_event
+
+
+def test_a_message_is_joined_around_the_body() -> None:
+    """What comes out is the class of the schema, and the body is the same object for everybody."""
+    encoded = Encoded.of(stored_event(58))
+    message = SERVER_MESSAGES.validate_json(encoded.stored_message(7, 55))
+    assert isinstance(message, EventMessage)
+    assert (message.id, message.offset, message.previous) == (7, 58, 55)
+    assert message.event.data["number"] == 58
+    assert list(orjson.loads(encoded.stored_message(7, 55))) == ["type", "id", "offset", "previous", "event"]
+
+
+def test_a_volatile_message_has_no_place() -> None:
+    """Neither offset nor previous; made once for all who use the same id."""
+    body = encode_body("x", "system.stats", AT, "system", {"cameras": 2})
+    encoded = Encoded(body, "system.stats", {"cameras": 2}, "system/stats", 0)
+    batch = encoded.volatile_message(3)
+    assert encoded.volatile_message(3) is batch
+    assert orjson.loads(batch.payloads[0]) == {
+        "type": "event",
+        "id": 3,
+        "event": {
+            "id": "x",
+            "type": "system.stats",
+            "time": "2026-01-05T08:00:00.000Z",
+            "source": "system",
+            "data": {"cameras": 2},
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("wanted", "matches"),
+    [
+        (None, True),
+        (Filter(), True),
+        (Filter(camera_id="c1"), True),
+        (Filter(camera_id="c2"), False),
+        (Filter(person_id="p1"), True),
+        (Filter(person_id="p2"), False),
+        (Filter(type="alert.raised", camera_id="c1"), True),
+        (Filter(type="alert.cleared", camera_id="c1"), False),
+    ],
+)
+def test_filters(wanted: Filter | None, matches: bool) -> None:
+    """All that a filter names must be equal."""
+    assert Encoded.of(stored_event(1)).matches(wanted) is matches
+
+
+def test_filters_know_where_the_ids_are() -> None:
+    """A camera's own event has it as `id`; a person may be nested or flat, or nobody."""
+    body = b"{}"
+    camera = Encoded(body, "camera.online", {"id": "c1"}, "cameras", 1)
+    assert camera.matches(Filter(camera_id="c1"))
+    flat = Encoded(body, "sighting.closed", {"personId": "p1", "person": None}, "sightings", 1)
+    assert flat.matches(Filter(person_id="p1"))
+    assert not Encoded(body, "sighting.unknown", {"personId": None}, "sightings", 1).matches(Filter(person_id="p1"))
+
+
+@pytest.mark.parametrize("size", [0, 1, 125, 126, 65535, 65536])
+def test_a_frame_is_what_a_client_reads(size: int) -> None:
+    """Several frames in one write arrive as several messages."""
+    payloads = [b"x" * size, b"last"]
+    client = Protocol(Side.CLIENT, state=State.OPEN)
+    client.receive_data(Batch(payloads).frames)
+    received = client.events_received()
+    assert [(got.opcode, bytes(got.data)) for got in received] == [(Opcode.TEXT, payload) for payload in payloads]  # type: ignore[union-attr]
+    assert Batch([payloads[0]]).frames == frame(payloads[0])

@@ -1,0 +1,65 @@
+"""server/media/outlets.py: what the camera's thread brings is given to each reader."""
+
+import asyncio
+
+from server.clock import SystemClock
+from server.media.outlets import Outlets
+from server.media.packet import Packet
+from server.media.source import VideoFacts
+from server.media.status import Meter
+from tests.media.conftest import MakeFilm
+from tests.media.test_decoder import read
+
+
+def opened(make_film: MakeFilm, count: int) -> tuple[Outlets, Meter, VideoFacts, list[Packet]]:
+    facts, packets = read(make_film("film.mp4", gop=5), count)
+    meter = Meter()
+    outlets = Outlets("c1", SystemClock(), meter)
+    outlets.opened(facts)
+    return outlets, meter, facts, packets
+
+
+async def test_frame_readers_join_within_a_group(make_film: MakeFilm) -> None:
+    """Who joins between keyframes gets the picture of the next packet, decoded from the last keyframe on."""
+    outlets, meter, _, packets = opened(make_film, 9)
+    for packet in packets[:8]:
+        outlets.publish(packet)
+    assert meter.latency_ms is None
+    with outlets.frames() as mailbox:
+        outlets.publish(packets[8])
+        frame = await mailbox.take()
+        assert frame.pts == packets[8].pts
+        assert mailbox.dropped == 0
+        assert outlets.latest is frame
+        with outlets.frames() as second:
+            assert await second.take() is frame
+    assert outlets.latest is None
+    assert meter.latency_ms is not None
+
+
+async def test_a_new_opening_forgets_the_group(make_film: MakeFilm) -> None:
+    """Packets of another opening are not mixed with those of this one; readers stay."""
+    outlets, _, facts, packets = opened(make_film, 8)
+    with outlets.packets(8) as queue, outlets.frames() as mailbox:
+        for packet in packets[:3]:
+            outlets.publish(packet)
+        outlets.closed()
+        outlets.opened(facts)
+        with outlets.packets(8) as late:
+            assert len(late) == 0
+        outlets.publish(packets[3])
+        outlets.publish(packets[5])
+        async with asyncio.timeout(1):
+            assert [(await queue.take()).pts for _ in range(5)] == [packets[at].pts for at in (0, 1, 2, 3, 5)]
+            assert (await mailbox.take()).pts == packets[5].pts
+
+
+async def test_losses_are_kept_when_a_reader_leaves(make_film: MakeFilm) -> None:
+    """What readers lost stays counted after they have gone."""
+    outlets, _, _, packets = opened(make_film, 8)
+    with outlets.frames(), outlets.packets(2):
+        for packet in packets:
+            outlets.publish(packet)
+        lost = outlets.dropped
+        assert lost > 8
+    assert outlets.dropped == lost

@@ -1,0 +1,47 @@
+"""A server's open parts for tests: real rooms on SQLite in a folder of their own, with the models loaded once."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import cache
+from pathlib import Path
+
+import httpx
+
+from server.app import make_app
+from server.clock import Clock
+from server.lifespan import Models, open_parts
+from server.parts import Parts
+from server.settings import SecuritySettings, Settings
+
+PASSWORD = "correct horse"
+
+
+@cache
+def models() -> Models:
+    """The default packs, loaded once for the whole run."""
+    return Models.load(Settings())
+
+
+@asynccontextmanager
+async def parts_in(
+    folder: Path, clock: Clock | None = None, *, users: bool = True, **settings: object
+) -> AsyncIterator[Parts]:
+    """Open parts with a user of each role: admin@, operator@ and viewer@example.com."""
+    chosen = Settings.model_validate({"data_dir": folder, "security": SecuritySettings(bcrypt_rounds=4), **settings})
+    async with open_parts(chosen, clock=clock, models=models()) as parts:
+        for role in ("Admin", "Operator", "Viewer") if users else ():
+            await parts.access.accounts.create(
+                email=f"{role.lower()}@example.com", full_name=f"{role} One", role=role, password=PASSWORD
+            )
+        yield parts
+
+
+@asynccontextmanager
+async def client_of(parts: Parts, role: str | None = "Admin") -> AsyncIterator[httpx.AsyncClient]:
+    """HTTP against the application, signed in with a bearer token as that role, or not at all."""
+    transport = httpx.ASGITransport(make_app(parts), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://rollcall.test") as client:
+        if role is not None:
+            signed_in = await parts.access.login(f"{role.lower()}@example.com", PASSWORD)
+            client.headers["Authorization"] = f"Bearer {signed_in.access_token}"
+        yield client

@@ -1,0 +1,140 @@
+"""One frame in, names and changes out: with the real networks on the demo's faces."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+from server.clock import ManualClock
+from server.demo.clips import enrolment_photo
+from server.demo.pictures import astronaut, grace_hopper, read_picture
+from server.identity.resolver import Resolver
+from server.parts import Parts
+from server.pipeline.analyse import Analyser, Analysis, Device, track_messages
+from server.store.tables import Person
+from server.vision.detections import Detections, Floats, Pixels
+from server.vision.quality import QualityLimits
+from server.vision.tracker import Tracker
+from tests.opened import models
+
+
+class Straight:
+    """The networks without the loop in front of them; counts what is embedded."""
+
+    def __init__(self) -> None:
+        self.embedded = 0
+
+    async def detect(self, image: Pixels, captured_monotonic: float) -> Detections:
+        return models().detector.detect([image])[0]
+
+    async def embed(self, chips: Pixels) -> Floats:
+        self.embedded += len(chips)
+        return models().embedder.embed(chips)
+
+
+def analyser(parts: Parts, device: Device, limits: QualityLimits | None = None) -> Analyser:
+    resolver = Resolver("camera", "mobilefacenet@1")
+    return Analyser(device, Tracker(), resolver, parts.roster, limits or QualityLimits(), models().embedder.align)
+
+
+def scene(*pictures: Pixels) -> Pixels:
+    canvas = np.full((720, 1280, 3), 100, np.uint8)
+    for number, picture in enumerate(pictures):
+        canvas[100 : 100 + picture.shape[0], 60 + number * 600 : 60 + number * 600 + picture.shape[1]] = picture
+    return canvas
+
+
+async def watch(one: Analyser, frames: Sequence[Pixels], clock: ManualClock) -> list[Analysis]:
+    seen = []
+    for frame in frames:
+        seen.append(await one.analyse(frame, clock.now(), clock.monotonic()))
+        clock.advance(0.2)
+    return seen
+
+
+async def test_two_faces_one_known(parts: Parts, person: Person, clock: ManualClock) -> None:
+    """The enrolled one is recognised within a second, the other is unknown after a while, and neither before."""
+    await parts.enrolment.add_photo(person.id, enrolment_photo())
+    frame = scene(read_picture(astronaut()), read_picture(grace_hopper())[:600])
+    one, device = None, Straight()
+    one = analyser(parts, device)
+    seen = await watch(one, [frame] * 20, clock)
+    changes = [change for analysis in seen for change in analysis.changes]
+    assert [(change.kind, change.sighting.person_id) for change in changes if change.opened] == [
+        ("recognized", person.id),
+        ("unknown", None),
+    ]
+    assert not any(analysis.changes for analysis in seen[:2])
+    shown = track_messages(seen[-1].faces, 1280, 720, parts.roster)
+    assert sorted((str(track["state"]), track["name"]) for track in shown) == [
+        ("recognized", "Eileen Collins"),
+        ("unknown", None),
+    ]
+    for track in shown:
+        box = track["box"]
+        assert isinstance(box, list)
+        assert all(0 <= value <= 1 for value in box)
+
+
+async def test_a_sure_track_is_embedded_rarely(parts: Parts, person: Person, clock: ManualClock) -> None:
+    """Each frame until it is sure, then about every two seconds."""
+    await parts.enrolment.add_photo(person.id, enrolment_photo())
+    device = Straight()
+    one = analyser(parts, device)
+    frame = scene(read_picture(astronaut()))
+    await watch(one, [frame] * 10, clock)
+    until_sure = device.embedded
+    await watch(one, [frame] * 50, clock)
+    assert until_sure >= 3
+    assert device.embedded - until_sure <= 6
+
+
+async def test_a_face_that_is_too_small_says_why(parts: Parts, clock: ManualClock) -> None:
+    """It is followed and not embedded, and its track tells the reason."""
+    device = Straight()
+    one = analyser(parts, device, QualityLimits(min_size_px=2000))
+    seen = await watch(one, [scene(read_picture(astronaut()))] * 10, clock)
+    assert device.embedded == 0
+    assert {str(track["why"]) for track in track_messages(seen[-1].faces, 1280, 720, parts.roster)} == {
+        "face_too_small"
+    }
+    assert not any(analysis.changes for analysis in seen)
+
+
+async def test_who_leaves_is_closed(parts: Parts, person: Person, clock: ManualClock) -> None:
+    """After the gap without the face the sighting ends when it was last seen."""
+    await parts.enrolment.add_photo(person.id, enrolment_photo())
+    one = analyser(parts, Straight())
+    await watch(one, [scene(read_picture(astronaut()))] * 10, clock)
+    left = clock.now()
+    seen = await watch(one, [scene()] * 70, clock)
+    [closed] = [change for analysis in seen for change in analysis.changes if change.kind == "closed"]
+    assert closed.sighting.ended_at is not None
+    assert abs(closed.sighting.ended_at - left) < timedelta(seconds=1)
+
+
+async def test_enrolled_while_in_view(parts: Parts, person: Person, clock: ManualClock) -> None:
+    """An unknown face becomes known under the same sighting once its person is enrolled."""
+    one = analyser(parts, Straight())
+    frames = [scene(read_picture(astronaut()))] * 25
+    before = [change for analysis in await watch(one, frames, clock) for change in analysis.changes if change.opened]
+    assert [change.kind for change in before] == ["unknown"]
+    await parts.enrolment.add_photo(person.id, enrolment_photo())
+    one.resolver.gallery_changed()
+    after = [change for analysis in await watch(one, frames, clock) for change in analysis.changes]
+    [known] = [change for change in after if change.kind == "recognized"]
+    assert (known.sighting.id, known.sighting.person_id) == (before[0].sighting.id, person.id)
+    assert known.opened is False
+
+
+async def test_stale_frames_pass_upwards(parts: Parts, clock: ManualClock) -> None:
+    """What the device drops is no analysis: the camera's loop hears of it."""
+    from server.inference.loop import StaleFrame
+
+    class Behind(Straight):
+        async def detect(self, image: Pixels, captured_monotonic: float) -> Detections:
+            raise StaleFrame
+
+    with pytest.raises(StaleFrame):
+        await analyser(parts, Behind()).analyse(scene(), clock.now(), clock.monotonic())

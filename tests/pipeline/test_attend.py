@@ -1,0 +1,73 @@
+"""What a sighting makes: at most one entry, by the rules."""
+
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from server.clock import ManualClock
+from server.parts import Parts
+from server.pipeline.attend import enter, entry_event
+from server.store.tables import Camera, Person, Sighting
+from tests.pipeline.conftest import add_camera
+
+
+async def test_the_day_begins_at_the_sites_midnight(parts: Parts, person: Person, clock: ManualClock) -> None:
+    """At a door for both ways yesterday's check-in does not make this morning's a check-out."""
+    camera = await add_camera(parts, "Door", "both")
+    zone = ZoneInfo("America/New_York")
+    evening = clock.now().replace(hour=23)  # 18:00 in New York
+    after_utc_midnight = evening + timedelta(hours=2)  # 20:00, the same day there
+    next_morning = evening + timedelta(hours=14)  # 08:00, the next day
+    directions = []
+    for at in (evening, after_utc_midnight, next_morning):
+        row = Sighting(camera_id=camera.id, person_id=person.id, state="open", started_at=at, last_seen_at=at)
+        async with parts.store.transaction() as session:
+            session.add(row)
+            await session.flush()
+            entry = await enter(session, camera, row, person.id, at, 300, zone)
+        assert entry is not None
+        directions.append(entry.direction)
+    assert directions == ["in", "out", "in"]
+
+
+async def test_the_cool_down_holds_for_what_is_told_late(
+    parts: Parts, camera: Camera, person: Person, clock: ManualClock
+) -> None:
+    """A sighting that gets its name after a later one makes no second entry within the cool-down."""
+    later = clock.now()
+    told = []
+    for ago_s in (0, 299, 300, 10):
+        at = later - timedelta(seconds=ago_s)
+        row = Sighting(camera_id=camera.id, person_id=person.id, state="closed", started_at=at, last_seen_at=at)
+        async with parts.store.transaction() as session:
+            session.add(row)
+            await session.flush()
+            told.append(await enter(session, camera, row, person.id, at, 300, parts.zone) is not None)
+    assert told == [True, False, True, False]
+
+
+async def test_the_event_is_the_entry(parts: Parts, camera: Camera, person: Person, clock: ManualClock) -> None:
+    """Type by direction; the data is the API's shape with the contract's names."""
+    at = clock.now()
+    row = Sighting(
+        camera_id=camera.id, person_id=person.id, state="open", started_at=at, last_seen_at=at, similarity=0.8
+    )
+    async with parts.store.transaction() as session:
+        session.add(row)
+        await session.flush()
+        entry = await enter(session, camera, row, person.id, at, 300, parts.zone)
+    assert entry is not None
+    event = entry_event(entry, person, camera, at)
+    assert (event.topic, event.type, event.source) == ("attendance", "attendance.checked_in", f"cameras/{camera.id}")
+    wanted = {
+        "entryId",
+        "person",
+        "direction",
+        "at",
+        "cameraId",
+        "sightingId",
+        "similarity",
+        "shift",
+        "lateMinutes",
+        "snapshotUrl",
+    }
+    assert wanted <= set(event.data)

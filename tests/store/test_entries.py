@@ -1,0 +1,111 @@
+"""Entries."""
+
+import pytest
+
+from server.errors import NotFound
+from server.store import entries
+from server.store.engine import Store
+from server.store.entries import EntryFilter
+from server.store.paging import Page
+from server.store.tables import Camera, Department, Entry, Person
+from tests.store.conftest import add_camera, add_person, add_sighting, after
+
+
+async def _add(
+    store: Store, person: Person, camera: Camera | None, minutes: float, direction: str = "in", **more: str
+) -> Entry:
+    entry = Entry(
+        sighting_id=more.get("sighting_id"),
+        person_id=person.id,
+        camera_id=camera.id if camera else None,
+        at=after(minutes),
+        direction=direction,
+        origin="camera" if camera else "manual",
+    )
+    async with store.transaction() as session:
+        return await entries.add(session, entry)
+
+
+async def test_filters(store: Store) -> None:
+    """By person, camera, department, direction, origin and time; newest first."""
+    async with store.transaction() as session:
+        night = Department(name="Night")
+        session.add(night)
+    ada, bob = await add_person(store, "Ada", department_id=night.id), await add_person(store, "Bob", employee_id="B7")
+    gate = await add_camera(store, "Gate")
+    ids = {
+        (await _add(store, ada, gate, 0)).id: 0,
+        (await _add(store, bob, gate, 10)).id: 1,
+        (await _add(store, ada, None, 20, "out")).id: 2,
+    }
+
+    async def found(which: EntryFilter | None = None, page: Page | None = None) -> list[int]:
+        async with store.read() as session:
+            return [ids[row.entry.id] for row in (await entries.page(session, page or Page(), which)).rows]
+
+    assert await found() == [2, 1, 0]
+    assert await found(EntryFilter(person_id=ada.id)) == [2, 0]
+    assert await found(EntryFilter(camera_id=gate.id)) == [1, 0]
+    assert await found(EntryFilter(department_id=night.id)) == [2, 0]
+    assert await found(EntryFilter(direction="out")) == [2]
+    assert await found(EntryFilter(origin="manual")) == [2]
+    assert await found(EntryFilter(start=after(10), end=after(20))) == [1]
+    assert await found(page=Page(search="b7 gate")) == [1]
+    assert await found(page=Page(sort="at", page_size=1)) == [0]
+
+
+async def test_one(store: Store) -> None:
+    """With whose it is and where."""
+    ada, gate = await add_person(store, "Ada"), await add_camera(store, "Gate")
+    entry = await _add(store, ada, gate, 0)
+    async with store.read() as session:
+        row = await entries.get(session, entry.id)
+        assert (row.entry.at, row.person.full_name, row.camera_name) == (after(0), "Ada", "Gate")
+        with pytest.raises(NotFound) as caught:
+            await entries.get(session, "nowhere")
+    assert caught.value.code == "entry_not_found"
+
+
+async def test_the_last_one(store: Store) -> None:
+    """Of a person: anywhere, at one camera, within a time."""
+    ada, bob = await add_person(store, "Ada"), await add_person(store, "Bob")
+    gate, door = await add_camera(store, "Gate"), await add_camera(store, "Door")
+    at_gate, at_door = await _add(store, ada, gate, 0), await _add(store, ada, door, 10)
+    await _add(store, bob, gate, 99)
+
+    async def last(**which: object) -> str | None:
+        async with store.read() as session:
+            entry = await entries.last_of(session, ada.id, **which)  # type: ignore[arg-type]
+        return entry.id if entry else None
+
+    assert await last() == at_door.id
+    assert await last(camera_id=gate.id) == at_gate.id
+    assert await last(since=after(10)) == at_door.id
+    assert await last(since=after(11)) is None
+    assert await last(until=after(9)) == at_gate.id
+    assert await last(until=after(0)) == at_gate.id
+    assert await last(camera_id=door.id, until=after(9)) is None
+
+
+async def test_of_a_sighting(store: Store) -> None:
+    """What it has made, which may be nothing."""
+    ada, gate = await add_person(store, "Ada"), await add_camera(store, "Gate")
+    seen, other = await add_sighting(store, gate, ada, 0), await add_sighting(store, gate, ada, 5)
+    entry = await _add(store, ada, gate, 0, sighting_id=seen.id)
+    async with store.read() as session:
+        assert [row.id for row in await entries.of_sighting(session, seen.id)] == [entry.id]
+        assert await entries.of_sighting(session, other.id) == []
+
+
+async def test_who_is_present(store: Store) -> None:
+    """Everyone whose newest entry since a time is a check-in; who came last is first."""
+    ada, bob, cleo = [await add_person(store, name) for name in ("Ada", "Bob", "Cleo")]
+    await _add(store, ada, None, 0, "out")
+    await _add(store, ada, None, 5)
+    await _add(store, bob, None, 1)
+    await _add(store, bob, None, 8, "out")
+    await _add(store, cleo, None, 6)
+    async with store.read() as session:
+        assert [row.person.full_name for row in await entries.present_since(session, after(0))] == ["Cleo", "Ada"]
+        assert [row.person.full_name for row in await entries.present_since(session, after(6))] == ["Cleo"]
+        assert await entries.present_since(session, after(7)) == []

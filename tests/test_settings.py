@@ -1,0 +1,71 @@
+"""The settings tree: defaults, nesting, mistakes by name, and the example file that is made from it."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from server.settings import Settings, example, unknown_names
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def _alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_nothing_set_is_one_process_on_sqlite() -> None:
+    """Without any setting the database and the objects lie in the data folder."""
+    settings = Settings(data_dir=Path("/srv/rollcall"))
+    assert settings.database_url == "sqlite+aiosqlite:////srv/rollcall/rollcall.db"
+    assert settings.storage_url == "file:///srv/rollcall/objects"
+    assert settings.attendance.cooldown_s == 300
+    assert not settings.production
+
+
+def test_environment_reaches_nested_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two underscores go one level down; lists are JSON; one value leaves its neighbours at their defaults."""
+    monkeypatch.setenv("ROLLCALL_ATTENDANCE__COOLDOWN_S", "60")
+    monkeypatch.setenv("ROLLCALL_MEDIA__ROOTS", '["/videos"]')
+    monkeypatch.setenv("ROLLCALL_MEDIA__ALLOWED_NETWORKS", '["127.0.0.0/8"]')
+    settings = Settings()
+    assert settings.attendance.cooldown_s == 60
+    assert settings.attendance.timezone == "UTC"
+    assert settings.media.roots == (Path("/videos"),)
+    assert [str(network) for network in settings.media.allowed_networks] == ["127.0.0.0/8"]
+
+
+def test_env_file_is_read(tmp_path: Path) -> None:
+    """`.env` in the folder where the server starts counts."""
+    (tmp_path / ".env").write_text("ROLLCALL_HTTP__MAX_BODY_MB=3\n")
+    assert Settings().http.max_body_mb == 3
+
+
+def test_every_mistake_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two wrong values give two complaints with their places."""
+    monkeypatch.setenv("ROLLCALL_ATTENDANCE__COOLDOWN_S", "-1")
+    monkeypatch.setenv("ROLLCALL_ATTENDANCE__TIMEZONE", "Mars/Olympus")
+    with pytest.raises(ValidationError) as caught:
+        Settings()
+    assert {error["loc"] for error in caught.value.errors()} == {
+        ("attendance", "cooldown_s"),
+        ("attendance", "timezone"),
+    }
+
+
+def test_settings_are_frozen() -> None:
+    """A setting is a value: nobody changes it on the way."""
+    with pytest.raises(ValidationError):
+        Settings().attendance.cooldown_s = 5  # type: ignore[misc]
+
+
+def test_unknown_names_are_found() -> None:
+    """A typing error does not pass in silence."""
+    names = {"ROLLCALL_DATA_DIR": "x", "ROLLCALL_ATTENDANCE__COOLDWN_S": "1", "PATH": "/bin"}
+    assert unknown_names(names) == ["ROLLCALL_ATTENDANCE__COOLDWN_S"]
+
+
+def test_example_file_is_made_from_the_classes() -> None:
+    """`.env.example` in the repository is what the classes say."""
+    assert (ROOT / ".env.example").read_text() == example()

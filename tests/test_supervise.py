@@ -1,0 +1,73 @@
+"""server/supervise.py: runs something again until cancelled, with a growing pause."""
+
+import asyncio
+
+import pytest
+
+from server.clock import ManualClock
+from server.supervise import Backoff, supervise
+
+
+def test_pauses_double_up_to_the_cap() -> None:
+    """Without jitter: twice the last, never over the cap, and short again after a reset."""
+    backoff = Backoff(0.5, 30.0, jitter=0.0)
+    assert [backoff.next() for _ in range(8)] == [0.5, 1, 2, 4, 8, 16, 30, 30]
+    backoff.reset()
+    assert backoff.next() == 0.5
+
+
+def test_jitter_only_shortens() -> None:
+    """With jitter a pause is between half and all of the full one."""
+    assert Backoff(4.0, chance=lambda: 1.0).next() == 2.0
+    assert Backoff(4.0, chance=lambda: 0.0).next() == 4.0
+
+
+class Tired:
+    """Fails, returns, fails …, and lets the clock run meanwhile."""
+
+    def __init__(self, clock: ManualClock, lasts_s: list[float]) -> None:
+        self.clock = clock
+        self.lasts_s = lasts_s
+        self.runs = 0
+        self.pauses: list[float] = []
+
+    async def run(self) -> None:
+        self.clock.advance(self.lasts_s[self.runs])
+        self.runs += 1
+        if self.runs % 2:
+            raise ValueError("tired")
+
+    async def sleep(self, pause_s: float) -> None:
+        self.pauses.append(pause_s)
+        if self.runs == len(self.lasts_s):
+            raise asyncio.CancelledError
+
+
+async def test_starts_again() -> None:
+    """After a failure and after a return it starts again; a long good run makes the pause short again."""
+    tired = Tired(ManualClock(), [1, 1, 1, 100, 1])
+    failures: list[Exception] = []
+    with pytest.raises(asyncio.CancelledError):
+        await supervise(
+            "part",
+            tired.run,
+            backoff=Backoff(1.0, jitter=0.0),
+            on_failure=failures.append,
+            sleep=tired.sleep,
+            clock=tired.clock,
+        )
+    assert tired.pauses == [1, 2, 4, 1, 2]
+    assert [str(failure) for failure in failures] == ["tired"] * 3
+
+
+async def test_cancel_is_not_a_failure() -> None:
+    """Cancelling ends it at once, and is not told as a failure."""
+    failures: list[Exception] = []
+
+    async def forever() -> None:
+        await asyncio.Event().wait()
+
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await supervise("part", forever, on_failure=failures.append)
+    assert not failures

@@ -1,0 +1,124 @@
+/** Calls to /api/v1: the envelope opened, errors as ApiError, the page's CSRF token on what changes something. */
+
+const ROOT = "/api/v1/";
+
+/** What the server, or the way to it, refused. `code` is stable; `details` name the fields. */
+export class ApiError extends Error {
+  /**
+   * @param {number} status 0 where the server was not reached
+   * @param {{code?: string, message?: string, details?: {field: string, code: string, message: string}[], requestId?: string}} error
+   * @param {number | null} retryAfterS
+   */
+  constructor(status, error, retryAfterS = null) {
+    super(error.message ?? "");
+    this.status = status;
+    this.code = error.code ?? "unreachable";
+    this.details = error.details ?? [];
+    this.requestId = error.requestId ?? null;
+    this.retryAfterS = retryAfterS;
+  }
+}
+
+export class Api {
+  #token;
+  #csrf;
+
+  /** @param {{token?: string | null}} [options] a kiosk's token; without one the session cookie is used */
+  constructor({ token = null } = {}) {
+    this.#token = token;
+    this.#csrf = document.querySelector('meta[name="csrf-token"]')?.getAttribute("content") ?? null;
+  }
+
+  /** @param {string} path @returns {Promise<any>} the envelope's data */
+  async get(path) {
+    return (await this.#call("GET", path)).data;
+  }
+
+  /**
+   * A list with its meta.
+   * @param {string} path
+   * @param {Record<string, string | number | null | undefined>} [query]
+   * @returns {Promise<{data: any[], meta: {page: number, pageSize: number, total: number}}>}
+   */
+  async list(path, query = {}) {
+    const search = new URLSearchParams();
+    for (const [name, value] of Object.entries(query)) {
+      if (value !== null && value !== undefined && value !== "") search.set(name, String(value));
+    }
+    const suffix = search.size ? `?${search}` : "";
+    const { data, meta } = await this.#call("GET", path + suffix);
+    return { data, meta: meta ?? { page: 1, pageSize: data.length, total: data.length } };
+  }
+
+  async post(path, body = {}) {
+    return (await this.#call("POST", path, body)).data;
+  }
+
+  async put(path, body) {
+    return (await this.#call("PUT", path, body)).data;
+  }
+
+  async patch(path, body) {
+    return (await this.#call("PATCH", path, body)).data;
+  }
+
+  async delete(path) {
+    await this.#call("DELETE", path);
+  }
+
+  /** @param {string} path @param {Blob} blob @param {string} name */
+  async upload(path, blob, name) {
+    const form = new FormData();
+    form.set("file", blob, name);
+    return (await this.#call("POST", path, form)).data;
+  }
+
+  /**
+   * The bytes at a URL that the API gave, such as `faceUrl`, and when the picture was taken if it says so.
+   * @param {string} url
+   * @param {{signal?: AbortSignal}} [options]
+   * @returns {Promise<{blob: Blob, capturedAt: string | null}>}
+   */
+  async picture(url, { signal } = {}) {
+    const response = await this.#fetch(url, { headers: this.#headers(), signal, cache: "no-store" });
+    if (!response.ok) throw await this.#refusal(response);
+    return { blob: await response.blob(), capturedAt: response.headers.get("X-Captured-At") };
+  }
+
+  async #call(method, path, body) {
+    const headers = this.#headers();
+    headers.Accept = "application/json";
+    if (method !== "GET" && this.#csrf && !this.#token) headers["X-CSRF-Token"] = this.#csrf;
+    let payload = body;
+    if (body !== undefined && !(body instanceof FormData)) {
+      headers["Content-Type"] = "application/json";
+      payload = JSON.stringify(body);
+    }
+    const response = await this.#fetch(ROOT + path, { method, headers, body: payload });
+    if (!response.ok) throw await this.#refusal(response);
+    return response.status === 204 ? { data: null } : response.json();
+  }
+
+  #headers() {
+    return this.#token ? { Authorization: `Bearer ${this.#token}` } : {};
+  }
+
+  async #fetch(url, options) {
+    try {
+      return await fetch(url, { credentials: this.#token ? "omit" : "same-origin", ...options });
+    } catch (error) {
+      if (error.name === "AbortError") throw error;
+      throw new ApiError(0, {});
+    }
+  }
+
+  async #refusal(response) {
+    const onLogin = location.pathname === "/login" || location.pathname === "/kiosk";
+    if (response.status === 401 && !this.#token && !onLogin) {
+      location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
+    }
+    const body = await response.json().catch(() => ({}));
+    const wait = Number.parseInt(response.headers.get("Retry-After") ?? "", 10);
+    return new ApiError(response.status, body.error ?? { code: "failed" }, Number.isNaN(wait) ? null : wait);
+  }
+}

@@ -1,0 +1,227 @@
+/** The live wall: tiles, the feed beside them, and the evidence of what is clicked. */
+
+import { Api } from "../api.js";
+import { Door } from "../door.js";
+import { el, stateCard } from "../dom.js";
+import { Events } from "../events.js";
+import { Evidence } from "../evidence.js";
+import { inWords } from "../failure.js";
+import { Feed } from "../feed.js";
+import { Sheet } from "../sheet.js";
+import { Shell } from "../shell.js";
+import { say } from "../text.js";
+import { Tile } from "../tile.js";
+import { clock } from "../times.js";
+
+const STATUS_EVERY_MS = 5000;
+const HEARD_KEPT = 500; // news during one load; of more the oldest are dropped, the load has most of them
+
+class Wall {
+  #api = new Api();
+  #shell = new Shell(this.#api);
+  #events = new Events();
+  #holder = document.querySelector("[data-tiles]");
+  #under = document.querySelector(".under");
+  #summary = document.querySelector("[data-wall-summary]");
+  /** @type {Map<string, Tile>} */
+  #tiles = new Map();
+  /** @type {Map<string, any>} */
+  #cameras = new Map();
+  /** @type {Map<string, () => void>} */
+  #following = new Map();
+  #large = null;
+  #polling = false;
+  #loading = 0;
+  /** @type {(() => void)[] | null} what was heard while the feed is being loaded, to apply it again */
+  #heard = null;
+  #feed = null;
+  #door;
+  #evidence;
+  #seen = new IntersectionObserver((changes) => {
+    for (const change of changes) this.#tiles.get(change.target.dataset.camera)?.see(change.isIntersecting);
+  });
+
+  constructor() {
+    const cameraName = (id) => this.#cameras.get(id)?.name ?? null;
+    const one = (name) => document.querySelector(`[data-${name}]`);
+    this.#door = new Door(
+      { doorList: one("door-list"), doorCount: one("door-count"), unknownList: one("unknown-list"), unknownCount: one("unknown-count") },
+      { open: (sighting) => this.#evidence.open(sighting), openById: (id) => this.#openById(id), cameraName },
+    );
+    if (one("feed")) {
+      this.#feed = new Feed({ list: one("feed"), state: one("feed-state"), said: one("feed-said") }, { open: (sighting) => this.#evidence.open(sighting), cameraName });
+      for (const radio of document.querySelectorAll('[name="feed"]')) radio.addEventListener("change", () => this.#feed.show(radio.value));
+    }
+    this.#evidence = new Evidence(this.#api, new Sheet(one("evidence")), (permission) => this.#shell.may(permission), {
+      entryOf: (id) => this.#feed?.entryOf(id) ?? null,
+      cameraName,
+      corrected: (sighting) => this.#sighting(sighting, false),
+      said: (sentence, tone) => this.#shell.toast(sentence, tone),
+    });
+  }
+
+  start() {
+    this.#shell.follow(this.#events, (since) => {
+      this.#feed?.stale(since ? say("feed.stale", { time: clock(since) }) : null);
+      if (!since) this.#loadCameras();
+    });
+    this.#events.subscribe("cameras", {}, (event) => this.#camera(event), () => this.#loadCameras());
+    if (this.#feed) this.#events.subscribe("sightings", {}, (event) => this.#sighting(event.data, true), () => this.#loadFeed(true));
+    if (this.#shell.may("attendance:read")) this.#events.subscribe("attendance", {}, (event) => this.#attendance(event), () => this.#loadFeed(true));
+    document.addEventListener("visibilitychange", () => {
+      for (const tile of this.#tiles.values()) tile.wake();
+    });
+    setInterval(() => this.#poll(), STATUS_EVERY_MS);
+    this.#loadCameras();
+    this.#loadFeed(false);
+  }
+
+  async #loadCameras() {
+    try {
+      const { data } = await this.#api.list("cameras", { pageSize: 200, sort: "name" });
+      const gone = new Set(this.#tiles.keys());
+      if (this.#tiles.size === 0) this.#holder.replaceChildren();
+      for (const camera of data) {
+        gone.delete(camera.id);
+        this.#put(camera);
+      }
+      for (const id of gone) this.#take(id);
+      this.#arrange();
+      this.#poll();
+    } catch (error) {
+      if (this.#tiles.size) return;
+      const again = el("button", { class: "button", type: "button", text: say("again"), on: { click: () => this.#loadCameras() } });
+      this.#holder.replaceChildren(stateCard({ icon: "alert", title: say("failed.title"), text: inWords(error), action: again, tone: "state-failed" }));
+    }
+  }
+
+  async #loadFeed(fresh) {
+    if (!this.#feed) return;
+    const turn = ++this.#loading;
+    this.#heard = [];
+    try {
+      const entries = this.#shell.may("attendance:read") ? this.#api.list("attendance/entries", { pageSize: 100, sort: "-at" }) : { data: [] };
+      const [sightings, entered] = await Promise.all([this.#api.list("sightings", { pageSize: 30, sort: "-startedAt" }), entries]);
+      if (turn !== this.#loading) return;
+      this.#under.hidden = false;
+      if (fresh) this.#feed.reset();
+      this.#feed.load(sightings.data, entered.data);
+      if (fresh) this.#door.clear();
+      this.#door.apply(entered.data);
+      for (const again of this.#heard) again(); // newer than what was fetched
+      this.#heard = null;
+      this.#door.showUnknown(this.#feed.sightings);
+    } catch (error) {
+      if (turn !== this.#loading) return;
+      this.#heard = null;
+      if (this.#feed.isLoaded) return; // what is shown stays; the banner tells
+      this.#under.hidden = true;
+      this.#feed.fail(inWords(error), () => this.#loadFeed(fresh));
+    }
+  }
+
+  /** Latency and the like change without an event. */
+  async #poll() {
+    if (document.hidden || this.#polling) return;
+    this.#polling = true; // a slow network must not pile up rounds
+    try {
+      for (const tile of this.#tiles.values()) {
+        const status = await this.#api.get(`cameras/${tile.id}/status`).catch(() => null);
+        if (status) tile.change({ status });
+      }
+    } finally {
+      this.#polling = false;
+    }
+    this.#summarise();
+  }
+
+  #put(camera) {
+    this.#cameras.set(camera.id, camera);
+    const held = this.#tiles.get(camera.id);
+    if (held) return held.change(camera);
+    const tile = new Tile(this.#api, camera, (id) => this.#enlarge(id));
+    this.#tiles.set(camera.id, tile);
+    this.#holder.querySelector(".state")?.remove();
+    this.#holder.append(tile.element);
+    this.#seen.observe(tile.element);
+    this.#following.set(camera.id, this.#events.subscribe(`cameras/${camera.id}/tracks`, {}, (event) => tile.track(event.data)));
+    return undefined;
+  }
+
+  #take(id) {
+    this.#following.get(id)?.();
+    this.#following.delete(id);
+    this.#tiles.get(id)?.close();
+    this.#tiles.delete(id);
+    if (this.#large === id) this.#large = null;
+  }
+
+  #camera(event) {
+    if (event.type === "camera.removed") this.#take(event.data.id);
+    else this.#put(event.data);
+    this.#arrange();
+  }
+
+  #enlarge(id) {
+    this.#large = this.#large === id ? null : id;
+    this.#arrange();
+    this.#holder.scrollIntoView({ block: "nearest" });
+  }
+
+  #arrange() {
+    const count = this.#tiles.size;
+    this.#holder.style.setProperty("--columns", String(Math.min(4, Math.max(1, Math.ceil(Math.sqrt(count))))));
+    this.#holder.classList.toggle("has-large", this.#large !== null);
+    for (const [id, tile] of this.#tiles) tile.large(id === this.#large);
+    if (!count) this.#holder.replaceChildren(stateCard({ icon: "camera", title: say("wall.empty.title"), text: say("wall.empty.text") }));
+    this.#summarise();
+  }
+
+  #summarise() {
+    const total = this.#tiles.size;
+    const online = [...this.#tiles.values()].filter((tile) => tile.state === "online").length;
+    this.#summary.textContent = total ? say(total === 1 ? "wall.summary.one" : "wall.summary", { online, total }) : "";
+  }
+
+  #sighting(sighting, aloud) {
+    this.#feed.apply(sighting, aloud);
+    this.#keep(() => this.#feed.apply(sighting));
+    this.#door.showUnknown(this.#feed.sightings);
+    this.#evidence.refresh(this.#feed.sighting(sighting.id) ?? sighting);
+  }
+
+  #attendance(event) {
+    const corrected = event.type === "attendance.corrected";
+    if (!corrected && event.type !== "attendance.checked_in" && event.type !== "attendance.checked_out") return;
+    this.#entry(event.data, !corrected);
+    this.#keep(() => this.#entry(event.data, false));
+  }
+
+  #entry(entry, aloud) {
+    if (entry.removed) {
+      const id = entry.entryId ?? entry.id;
+      this.#feed?.removeEntry(id);
+      this.#door.remove(id);
+    } else {
+      this.#feed?.applyEntry(entry, aloud);
+      this.#door.apply([entry]);
+    }
+  }
+
+  /** An answer on its way may be older than this: it is applied once more on top of it. */
+  #keep(again) {
+    this.#heard?.push(again);
+    if (this.#heard?.length > HEARD_KEPT) this.#heard.shift();
+  }
+
+  async #openById(id) {
+    const held = this.#feed?.sighting(id);
+    try {
+      this.#evidence.open(held ?? (await this.#api.get(`sightings/${id}`)));
+    } catch (error) {
+      this.#shell.toast(inWords(error), "red");
+    }
+  }
+}
+
+new Wall().start();
