@@ -1,11 +1,14 @@
 """The database: opening it, and transaction() at the edge. SQLite has one writer at a time, by a lock of ours."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
+import aiosqlite
 from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -14,11 +17,13 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 def make_engine(url: str, *, pool_size: int = 20) -> AsyncEngine:
     """An engine with the settings that each database needs."""
     if url.startswith("sqlite"):
-        engine = create_async_engine(url, hide_parameters=True, connect_args={"timeout": 15})
+        engine = create_async_engine(
+            url, hide_parameters=True, connect_args={"timeout": 15, "async_creator_fn": _connect_sqlite}
+        )
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
-        # A task that is cancelled twice would stop aiosqlite's thread while a shielded close still waits for it, and
-        # that waits for ever. A plain close on cancel has no such race, and a file needs no termination.
-        engine.dialect.has_terminate = False
+        # A termination would stop aiosqlite's thread while a shielded close still waits for it, and that waits for
+        # ever. A plain close has no such race, and a file needs no termination.
+        engine.dialect.do_terminate = engine.dialect.do_close  # type: ignore[method-assign]
         return engine
     return create_async_engine(
         url,
@@ -28,6 +33,26 @@ def make_engine(url: str, *, pool_size: int = 20) -> AsyncEngine:
         pool_pre_ping=True,
         connect_args={"server_settings": {"statement_timeout": "30000", "timezone": "UTC"}},
     )
+
+
+class _SqliteConnection(aiosqlite.Connection):
+    """A connection that leaves no lock behind when it is closed."""
+
+    async def close(self) -> None:
+        """Takes back what is open, and closes.
+
+        A call that was cancelled may have left a statement that somebody still holds, and SQLite keeps a closed
+        connection with such a statement alive: with its transaction, and with the write lock of the whole database.
+        """
+        try:
+            if self._connection is not None:
+                await self.rollback()
+        finally:
+            await super().close()
+
+
+def _connect_sqlite(database: str, **options: Any) -> aiosqlite.Connection:
+    return _SqliteConnection(partial(sqlite3.connect, database, **options), 64)
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

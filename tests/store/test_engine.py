@@ -7,6 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import func, select
 
+from server.ids import new_id
 from server.store.engine import Store
 from server.store.tables import Department
 
@@ -48,6 +49,26 @@ async def test_cancelled(store: Store) -> None:
     async with store.transaction() as session:
         session.add(Department(name="A"))
     assert await _count(store) == 1
+
+
+async def test_cancelled_at_any_point(store: Store) -> None:
+    """Wherever a cancel meets it, and a second one meets the clean-up, no lock stays behind."""
+
+    async def write() -> None:
+        async with store.transaction() as session:
+            session.add(Department(name=new_id()))
+            await session.flush()
+            await session.exec(text("SELECT count(*) FROM departments"))  # type: ignore[call-overload]
+
+    async with asyncio.timeout(60):
+        for step in range(200):
+            async with asyncio.TaskGroup() as tasks:
+                task = tasks.create_task(write())
+                await asyncio.sleep(step % 50 * 0.0001)
+                task.cancel()
+                await asyncio.sleep(step % 7 * 0.0001)
+                task.cancel()
+            await write()
 
 
 async def test_many_writers(store: Store) -> None:
