@@ -37,6 +37,7 @@ _SPECIAL: tuple[Network, ...] = (
 )
 
 _SCHEMES = {"rtsp": ("rtsp", "rtsps"), "http": ("http", "https")}
+_DEVICE = re.compile(r"[0-9]{1,2}")
 _SECRET = r"pass|pwd|token|secret|key|auth|sig"
 _SECRET_PAIR = re.compile(rf"(?i)([^?&;/=#]*(?:{_SECRET})[^?&;/=#]*)=[^&;/#]*")
 
@@ -86,8 +87,16 @@ def redact(url: str) -> str:
 
 def check_source(kind: str, source: str, rules: AddressRules) -> None:
     """Whether a camera of this kind may have this source, as far as can be told without the network."""
+    if kind == "push":
+        if source:
+            raise _refused("A camera of this kind has no address: whoever publishes comes to it.", code="malformed")
+        return
     if not source or any(ord(character) < 33 and character != " " for character in source):
         raise _refused("Give the address of the camera.", code="malformed")
+    if kind == "usb":
+        if not _DEVICE.fullmatch(source):
+            raise _refused("Give the number of the device, such as 0.", code="malformed")
+        return
     if kind == "file":
         allowed_path(source, rules)
         return

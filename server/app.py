@@ -19,7 +19,7 @@ from server.events.asyncapi import asyncapi
 from server.events.socket import serve_socket
 from server.lifespan import running
 from server.parts import Parts
-from server.routes import attendance, auth, cameras, health, kiosks, people, photos, sightings
+from server.routes import attendance, auth, cameras, health, kiosks, live, people, photos, sightings
 from server.routes.edge import Edge
 from server.routes.endpoint import Endpoint
 from server.routes.gate import PagesGate, SocketGate
@@ -30,6 +30,7 @@ from server.routes.responses import json_response, on_crash, on_http_exception, 
 ENDPOINTS: tuple[Endpoint, ...] = (
     *auth.ENDPOINTS,
     *cameras.ENDPOINTS,
+    *live.ENDPOINTS,
     *people.ENDPOINTS,
     *photos.ENDPOINTS,
     *sightings.ENDPOINTS,

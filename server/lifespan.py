@@ -24,6 +24,8 @@ from server.identity.resolver import Resolver, ResolverLimits
 from server.identity.sightings import SightingRules
 from server.identity.votes import VotingRules
 from server.inference.loop import InferenceLoop
+from server.media.camera_stream import CameraStream
+from server.media.pushed import PushedStream
 from server.media.source import Kind, SourceSpec
 from server.media.status import StreamStatus
 from server.media.stream import Stream
@@ -32,6 +34,7 @@ from server.parts import Limits, Parts
 from server.pipeline.analyse import Analyser
 from server.pipeline.camera import Budget, CameraLoop
 from server.pipeline.enrol import Enrolment
+from server.pipeline.motion import Motion
 from server.pipeline.placement import Cameras
 from server.pipeline.record import Recorder
 from server.pipeline.roster import Roster
@@ -47,6 +50,8 @@ from server.vision.embedder import FaceEmbedder, open_embedder
 from server.vision.packs import find_pack
 from server.vision.quality import QualityLimits
 from server.vision.tracker import Tracker
+from server.webrtc.ice import IceServer
+from server.webrtc.sessions import LiveSessions
 
 REFRESH_GALLERY_S = 5.0
 
@@ -80,6 +85,13 @@ class Models:
         )
 
 
+def _ice_servers(settings: Settings) -> tuple[IceServer, ...]:
+    return tuple(
+        IceServer(one.urls, one.username, one.credential.get_secret_value() if one.credential else None)
+        for one in settings.webrtc.ice_servers
+    )
+
+
 def _load_models(settings: Settings) -> Models:
     return Models.load(settings)
 
@@ -98,8 +110,10 @@ class _Builder:
     hub: Hub
     metrics: Metrics
 
-    def stream(self, camera: Camera, on_status: Callable[[StreamStatus], None]) -> Stream:
+    def stream(self, camera: Camera, on_status: Callable[[StreamStatus], None]) -> CameraStream:
         media = self.settings.media
+        if camera.kind == "push":
+            return PushedStream(camera.id, clock=self.clock, on_status=on_status, stall_after_s=media.stall_after_s)
         spec = SourceSpec(
             camera.id,
             cast(Kind, camera.kind),  # checked when the camera was created
@@ -109,7 +123,7 @@ class _Builder:
         )
         return Stream(spec, rules=self.rules, clock=self.clock, stall_after_s=media.stall_after_s, on_status=on_status)
 
-    def loop(self, camera: Camera, stream: Stream) -> CameraLoop:
+    def loop(self, camera: Camera, stream: CameraStream, motion: Motion) -> CameraLoop:
         pack = self.models.embedder.pack
         limits = ResolverLimits(
             voting=VotingRules(margin=pack.margin), sightings=SightingRules(gap_s=self.settings.sightings.gap_s)
@@ -118,8 +132,9 @@ class _Builder:
         analyser = Analyser(self.device, Tracker(), resolver, self.roster, QualityLimits(), self.models.embedder.align)
         budget = Budget(self.settings.inference.frames_per_second, self.settings.sightings.snapshot_quality)
         return CameraLoop(
-            camera.id, stream, analyser, self.recorder, self.roster, self.hub, self.metrics, self.clock, budget
-        )
+            camera.id, stream, analyser, self.recorder, self.roster, self.hub, self.metrics, self.clock, budget,
+            motion,
+        )  # fmt: skip
 
 
 async def prepare(settings: Settings) -> str:
@@ -200,6 +215,7 @@ async def open_parts(
             roster=roster,
             enrolment=Enrolment(store, objects, Enroller(loaded.detector, loaded.embedder), roster),
             cameras=Cameras(store, recorder, builder, metrics, clock),
+            webrtc=LiveSessions(ice_servers=_ice_servers(settings), max_sessions=settings.webrtc.max_sessions),
             recorder=recorder,
             address_rules=rules,
             metrics=metrics,
@@ -222,6 +238,7 @@ async def running(parts: Parts) -> AsyncIterator[None]:
         started = [
             tasks.create_task(_must_live(name, run))
             for name, run in (
+                ("webrtc", parts.webrtc.run),
                 ("cameras", parts.cameras.run),
                 ("inference", parts.device.run),
                 ("hub", parts.hub.run),
@@ -234,7 +251,7 @@ async def running(parts: Parts) -> AsyncIterator[None]:
         try:
             yield
         finally:
-            # The cameras first: their last sightings still need the hub.
+            # The viewers first, then the cameras: their last sightings still need the hub.
             for task in started:
                 if not task.cancelling():
                     task.cancel()

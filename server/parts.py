@@ -17,6 +17,7 @@ from server.pipeline.record import Recorder
 from server.pipeline.roster import Roster
 from server.store.engine import Store
 from server.telemetry import Metrics
+from server.webrtc.sessions import LiveSessions
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Parts:
     roster: Roster
     enrolment: Enrolment
     cameras: Cameras
+    webrtc: LiveSessions
     recorder: Recorder
     address_rules: AddressRules
     metrics: Metrics

@@ -81,6 +81,29 @@ class InferenceSettings(Section):
     )
 
 
+class IceServerSettings(Section):
+    urls: tuple[str, ...] = Field(min_length=1)
+    username: str | None = None
+    credential: SecretStr | None = None
+
+    @field_validator("urls")
+    @classmethod
+    def _ice_urls(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(url.startswith(("stun:", "stuns:", "turn:", "turns:")) for url in value):
+            raise ValueError("starts with stun:, stuns:, turn: or turns:")
+        return value
+
+
+class WebrtcSettings(Section):
+    ice_servers: tuple[IceServerSettings, ...] = Field(
+        (),
+        description='STUN and TURN, also handed to the browser: [{"urls":["turn:…"],"username":"…","credential":"…"}]',
+    )
+    max_sessions: Annotated[int, Field(ge=1, le=4096)] = Field(
+        256, description="viewers and publishers over WebRTC at the same time"
+    )
+
+
 class AttendanceSettings(Section):
     cooldown_s: Annotated[int, Field(ge=0, le=86400)] = Field(
         300, description="the least time between two entries of one person at one camera"
@@ -138,6 +161,7 @@ class Settings(BaseSettings):
     security: SecuritySettings = SecuritySettings()
     media: MediaSettings = MediaSettings()
     inference: InferenceSettings = InferenceSettings()
+    webrtc: WebrtcSettings = WebrtcSettings()
     attendance: AttendanceSettings = AttendanceSettings()
     sightings: SightingSettings = SightingSettings()
     http: HttpSettings = HttpSettings()

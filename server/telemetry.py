@@ -82,7 +82,7 @@ def set_up_logging(style: Literal["console", "json"], level: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
-    for noisy in ("uvicorn.access", "aiosqlite", "alembic", "libav", "websockets", "uvicorn.error"):
+    for noisy in ("uvicorn.access", "uvicorn.error", "aiosqlite", "alembic", "libav", "websockets", "aioice", "aiortc"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
@@ -113,6 +113,8 @@ class Metrics:
         self.frames = counter("camera_frames_analysed", "Frames analysed", "camera")
         self.frames_dropped = gauge("camera_frames_dropped", "Frames that a slow reader of the camera lost", "camera")
         self.camera_online = gauge("camera_online", "1 while video arrives", "camera")
+        self.viewers = gauge("camera_viewers", "Who watches the camera over WebRTC", "camera")
+        self.encodings = gauge("camera_encodings", "Encodes of the camera that run for its viewers", "camera")
         self.event_latency = histogram(
             "capture_to_event_seconds", "From the capture of the deciding frame to its event in the log", times
         )
@@ -120,6 +122,7 @@ class Metrics:
         self.entries = counter("attendance_entries", "Entries made from sightings", "direction")
         self.gallery = gauge("gallery_templates", "Templates in the gallery")
         self.subscribers = gauge("websocket_connections", "Open WebSocket connections")
+        self.tasks = gauge("tasks", "Tasks of the event loop")
         self.snapshots_dropped = counter("snapshots_dropped", "Snapshots that could not be stored")
 
     # What the inference loop reports (server/inference/loop.py declares it).

@@ -92,7 +92,11 @@ def test_special_addresses_only_if_named() -> None:
         ("file", "door.mp4", "not_allowed"),
         ("file", "file:/films/door.mp4", "not_allowed"),
         ("file", "/etc/passwd", "not_allowed"),
-        ("usb", "0", "not_supported"),
+        ("usb", "/dev/video0", "malformed"),
+        ("usb", "-1", "malformed"),
+        ("usb", "", "malformed"),
+        ("push", "rtsp://10.0.0.5/", "malformed"),
+        ("carrier-pigeon", "coo", "not_supported"),
     ],
 )
 def test_refused_sources(kind: str, source: str, code: str) -> None:
@@ -106,6 +110,8 @@ def test_accepted_sources(tmp_path: Path) -> None:
     """What cameras usually are is accepted."""
     check_source("rtsp", "rtsp://admin:pa55@10.0.0.5/live", RULES)
     check_source("http", "https://camera.example/mjpeg", RULES)
+    check_source("usb", "0", RULES)
+    check_source("push", "", RULES)
     check_source("file", str(tmp_path / "a door.mp4"), AddressRules(roots=(tmp_path,)))
 
 

@@ -133,6 +133,15 @@ class Access:
         now = _principal(standing, principal.expires_at)
         return (now.user_id, now.role, now.permissions) == (principal.user_id, principal.role, principal.permissions)
 
+    async def still_sees(self, principal: Principal, camera_id: str) -> bool:
+        """Whether they are still let in, and a kiosk still has this camera. At most seconds late, too."""
+        if not await self.still_valid(principal):
+            return False
+        if principal.kiosk_id is None:
+            return True
+        kiosk = await self._kiosk(principal.kiosk_id)
+        return kiosk is not None and camera_id in kiosk.camera_ids
+
     def csrf_token(self, principal: Principal) -> str:
         """For the pages of a session; empty for a kiosk, which has no cookie."""
         return self._tokens.csrf(principal.session_id) if principal.session_id else ""
@@ -182,7 +191,7 @@ class Access:
             return None
         return Principal(
             user_id=kiosk.id, email="", full_name=kiosk.name, role="Kiosk", permissions=KIOSK_MAY, session_id=None,
-            expires_at=claims.expires_at, kiosk_id=kiosk.id,
+            expires_at=claims.expires_at, kiosk_id=kiosk.id, camera_ids=frozenset(kiosk.camera_ids),
         )  # fmt: skip
 
     async def _standing(self, session_id: str) -> Standing | None:

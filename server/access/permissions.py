@@ -48,5 +48,5 @@ OPERATOR_MAY: frozenset[str] = VIEWER_MAY | {
 
 ROLES: Mapping[str, frozenset[str]] = {ADMIN: ALL, OPERATOR: OPERATOR_MAY, VIEWER: VIEWER_MAY}
 
-# A paired kiosk reads its own topic and nothing else.
+# A paired kiosk reads its own topic; the endpoints marked so let it see its own cameras too, and nothing else.
 KIOSK_MAY: frozenset[str] = frozenset({"kiosks:read"})

@@ -16,6 +16,7 @@ class Principal:
     session_id: str | None
     expires_at: datetime | None
     kiosk_id: str | None = None
+    camera_ids: frozenset[str] = frozenset()  # of a kiosk: the cameras whose picture it may show
 
     @property
     def id(self) -> str:

@@ -21,13 +21,17 @@ def group() -> None:
 
 
 @app.command("probe")
-def probe_url(url: Annotated[str, typer.Argument(help="rtsp://…, http://… or the path of a file.")]) -> None:
+def probe_url(
+    url: Annotated[str, typer.Argument(help="rtsp://…, http://…, the path of a file or a device number.")],
+) -> None:
     """Says what a stream is, or why it cannot be opened."""
     rules = address_rules(Settings())
     scheme = urlsplit(url).scheme
-    kind: Literal["rtsp", "http", "file"] = (
-        "rtsp" if scheme in ("rtsp", "rtsps") else "http" if scheme in ("http", "https") else "file"
-    )
+    kind: Literal["rtsp", "http", "file", "usb"]
+    if url.isdecimal():
+        kind = "usb"
+    else:
+        kind = "rtsp" if scheme in ("rtsp", "rtsps") else "http" if scheme in ("http", "https") else "file"
     check_source(kind, url, rules)
     found = asyncio.run(probe(SourceSpec("probe", kind, url), rules))
     fps = f"{found.fps:.3g} frames a second" if found.fps else "no stated frame rate"

@@ -2,19 +2,22 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 
 from server.clock import Clock
 from server.media.decoder import Decoder
 from server.media.frame import Frame
-from server.media.gop import Gop
 from server.media.mailbox import Mailbox
 from server.media.packet import Packet
 from server.media.packets import PacketQueue
+from server.media.readers import PacketReaders
 from server.media.source import VideoFacts
 from server.media.status import Meter
 
 _PRIME_LIMIT = 250
+# One step back may be the camera's clock that was set; frames out of order show themselves again and again.
+_REORDERED = 2
 
 
 class Outlets:
@@ -26,10 +29,11 @@ class Outlets:
         self._meter = meter
         self._lock = threading.Lock()
         self._mailboxes: list[Mailbox[Frame]] = []
-        self._queues: list[PacketQueue] = []
+        self._readers = PacketReaders()
         self._gone_dropped = 0
-        self._gop = Gop()
         self._facts: VideoFacts | None = None
+        self._newest_pts: int | None = None
+        self._backward = 0
         self._decoder: Decoder | None = None
         self._latest: Frame | None = None
 
@@ -51,38 +55,52 @@ class Outlets:
                     self._latest = None
             mailbox.close()
 
-    @contextmanager
-    def packets(self, limit: int) -> Iterator[PacketQueue]:
+    def packets(self, limit: int) -> AbstractContextManager[PacketQueue]:
         """A reader of encoded packets, beginning with the current GOP."""
-        with self._lock:
-            queue = PacketQueue(limit, self._gop.packets())
-            self._queues.append(queue)
-        try:
-            yield queue
-        finally:
-            with self._lock:
-                self._queues.remove(queue)
-                self._gone_dropped += queue.dropped
-            queue.close()
+        return self._readers.joined(limit)
+
+    def refill(self, queue: PacketQueue) -> bool:
+        """Starts a reader again with the current GOP; false where none is held."""
+        return self._readers.refill(queue)
+
+    @property
+    def holds_group(self) -> bool:
+        """Whether who joins now has something to decode at once."""
+        return bool(self._readers.group())
 
     @property
     def dropped(self) -> int:
         """What readers lost, those who have left included."""
         with self._lock:
             frames = sum(mailbox.dropped for mailbox in self._mailboxes)
-            return self._gone_dropped + frames + sum(queue.dropped for queue in self._queues)
+            return self._gone_dropped + frames + self._readers.dropped
 
     @property
     def latest(self) -> Frame | None:
         """The newest decoded frame, if somebody has frames decoded."""
         return self._latest
 
+    @property
+    def corrupt(self) -> int:
+        """Pictures that could not be decoded as they were meant, since the decoder was opened."""
+        decoder = self._decoder
+        return decoder.corrupt if decoder else 0
+
+    @property
+    def facts(self) -> VideoFacts | None:
+        """What is known of the input: of the last one, where none is open."""
+        return self._facts
+
     def opened(self, facts: VideoFacts) -> None:
         """On the camera's thread: a new input, so nothing of the last one can be decoded any more."""
-        with self._lock:
-            self._gop.clear()
+        self._readers.opened()
+        self._newest_pts, self._backward = None, 0
         self._facts = facts
         self._decoder = None
+
+    def changed(self, facts: VideoFacts) -> None:
+        """On the camera's thread, before a keyframe: the same input, with another picture from here on."""
+        self._facts = facts
 
     def closed(self) -> None:
         """On the camera's thread: the decoder is let go. The last frame stays until somebody stops reading."""
@@ -91,10 +109,9 @@ class Outlets:
     def publish(self, packet: Packet) -> None:
         """On the camera's thread: hand one packet to everybody."""
         self._meter.arrived(packet.captured_monotonic)
+        self._notice_order(packet)
+        self._readers.publish(packet)
         with self._lock:
-            self._gop.add(packet)
-            for queue in self._queues:
-                queue.put_threadsafe(packet)
             wanted = bool(self._mailboxes)
         if not wanted:
             self._decoder = None
@@ -112,15 +129,23 @@ class Outlets:
                 for frame in frames:
                     mailbox.put_threadsafe(frame)
 
+    def _notice_order(self, packet: Packet) -> None:
+        if self._newest_pts is None or packet.pts > self._newest_pts:
+            self._newest_pts = packet.pts
+            return
+        self._backward += 1
+        if self._backward >= _REORDERED and self._facts is not None and not self._facts.has_b_frames:
+            self._facts = replace(self._facts, has_b_frames=True)
+
     def _decode(self, packet: Packet) -> list[Frame]:
         if self._decoder is not None:
             return self._decoder.decode(packet)
         if self._facts is None:
             return []
-        self._decoder = Decoder(self._camera_id, self._facts.decoder, self._facts.extradata)
+        self._decoder = Decoder.of(self._camera_id, self._facts)
         # Somebody has just come: decode from the last keyframe, so that there is a picture now and not in a GOP's time.
         # A very long GOP is not caught up with; the packet that fills the reader is then the next keyframe.
-        group = self._gop.packets()
+        group = self._readers.group()
         if len(group) > _PRIME_LIMIT:
             return self._decoder.decode(packet)
         frames: list[Frame] = []

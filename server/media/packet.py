@@ -15,7 +15,7 @@ class Packet:
     """One encoded picture. H.264 and HEVC are in Annex B form, with the parameter sets before every keyframe.
 
     `pts` and `dts` count in `TIME_BASE` on the line that `Frame.pts` is on too. Many readers share `encoded`: it is
-    read, never changed.
+    read, never changed. `cached` packets are of the past: they only let a late reader decode what follows them.
     """
 
     encoded: "av.Packet[av.VideoStream]"
@@ -24,6 +24,7 @@ class Packet:
     keyframe: bool
     captured_at: datetime
     captured_monotonic: float
+    cached: bool = False
 
     @property
     def time_base(self) -> Fraction:
@@ -32,3 +33,8 @@ class Packet:
     @property
     def size(self) -> int:
         return self.encoded.size
+
+
+def rtp_timestamp(pts: int) -> int:
+    """What a viewer sees of a picture's time: 32 bits of its pts. Our senders begin at 0, so it is the same for all."""
+    return pts & 0xFFFFFFFF

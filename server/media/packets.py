@@ -20,6 +20,7 @@ class PacketQueue:
         self, limit: int = 256, first: Sequence[Packet] = (), loop: asyncio.AbstractEventLoop | None = None
     ) -> None:
         self._loop = loop or asyncio.get_running_loop()
+        self._least = limit
         self._limit = max(limit, len(first) + limit // 2)
         self._lock = threading.Lock()
         self._queue: deque[Packet] = deque()
@@ -44,6 +45,26 @@ class PacketQueue:
         # The loop may be closed already when a thread brings its last packet.
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._arrived)
+
+    def refill(self, first: Sequence[Packet]) -> None:
+        """Replaces what is queued by these, from a keyframe on; what they do not repeat is lost, and counted."""
+        if not first:
+            return
+        with self._lock:
+            if self._closed:
+                return
+            self.dropped += sum(packet.dts < first[0].dts for packet in self._queue)
+            self._queue.clear()
+            self._limit = max(self._least, len(first) + self._least // 2)
+            for packet in first:
+                self._append(packet)
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._arrival.set)
+
+    def skip(self) -> None:
+        """What comes next does not follow: nothing of it is taken before the next keyframe."""
+        with self._lock:
+            self._skipping = True
 
     def _append(self, packet: Packet) -> None:
         full = len(self._queue) >= self._limit

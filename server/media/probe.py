@@ -1,7 +1,6 @@
 """Opens a source once to tell what it is, or why it cannot be opened."""
 
 import asyncio
-import threading
 from dataclasses import dataclass
 
 from server.address import AddressRules
@@ -34,7 +33,7 @@ async def probe(spec: SourceSpec, rules: AddressRules) -> ProbeResult:
 
 def _open(spec: SourceSpec) -> VideoFacts:
     clock = SystemClock()
-    source = Source(spec, clock=clock, timeline=Timeline(clock.monotonic()), stop=threading.Event())
+    source = Source(spec, clock=clock, timeline=Timeline(clock.monotonic()))
     try:
         return source.open()
     finally:

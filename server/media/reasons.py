@@ -19,6 +19,10 @@ REASONS = MappingProxyType(
         "not_allowed": "This address is not allowed here. Ask your administrator to add its network or folder.",
         "unknown_codec": "The camera sends video in a format that cannot be decoded. Choose H.264 in its settings.",
         "stalled": "The camera is connected, but no video arrives. You need not do anything: it is opened again.",
+        "no_publisher": "Nobody publishes to this camera at the moment. Start it on the device whose camera it is.",
+        "busy": "Another program uses this camera. Close that program; the camera is tried again.",
+        "no_permission": "The server may not use this camera. Give its account the right to (on Linux: group video).",
+        "not_supported": "The server cannot read cameras of this kind here: its video library was built without that.",
         "failed": "The camera could not be read. You need not do anything: it is tried again.",
     }
 )
@@ -48,6 +52,9 @@ _BY_ERRNO = {
     errno.ENETUNREACH: "timed_out",
     errno.ETIMEDOUT: "timed_out",
     errno.ENOTDIR: "not_found",
+    errno.ENODEV: "not_found",
+    errno.ENXIO: "not_found",
+    errno.EBUSY: "busy",
     errno.EINVAL: "no_video",  # also what a container outside of the list of formats gives
 }
 

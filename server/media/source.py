@@ -14,12 +14,14 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from server.clock import Clock
+from server.errors import SourceFailed
+from server.media.devices import device
 from server.media.packet import TICKS, TIME_BASE, Packet
 from server.media.reasons import failure, reason_of
 from server.media.timeline import Timeline
 
 RawPacket: TypeAlias = "av.Packet[VideoStream]"
-Kind = Literal["file", "rtsp", "http"]
+Kind = Literal["file", "rtsp", "http", "usb"]
 
 # What FFmpeg may open and which containers it may see there: nothing that names further files (playlists, concat).
 _FORMATS = "mov,mp4,matroska,webm,mpegts,mpeg,flv,avi,mjpeg,mpjpeg,h264,hevc,gif,ogg,ivf"
@@ -50,7 +52,7 @@ _BROKEN_LIMIT = 50
 
 @dataclass(frozen=True, slots=True)
 class SourceSpec:
-    """What to open. The address may hold a password, so it is left out of `repr`."""
+    """What to open; for `usb`, the number of the device. The address may hold a password: it is left out of `repr`."""
 
     camera_id: str
     kind: Kind
@@ -61,7 +63,10 @@ class SourceSpec:
 
 @dataclass(frozen=True, slots=True)
 class VideoFacts:
-    """What the opened stream says about itself; `decoder` and `extradata` are what a Decoder needs."""
+    """What the opened stream says about itself; `decoder` and `extradata` are what a Decoder needs.
+
+    `has_b_frames` is also true once frames were seen to come out of order, whatever the stream says.
+    """
 
     codec: str
     width: int
@@ -71,19 +76,18 @@ class VideoFacts:
     audio: str | None
     decoder: str
     extradata: bytes | None
+    profile: str | None = None
+    pixel_format: str | None = None
 
 
 class Source:
-    """Opens, reads and closes one input. All of it blocks and belongs on one thread; `stop` ends any wait of ours.
+    """Opens, reads and closes one input. All of it blocks and belongs on one thread, but for `stop`."""
 
-    A call inside FFmpeg ends at its time-out at the latest.
-    """
-
-    def __init__(self, spec: SourceSpec, *, clock: Clock, timeline: Timeline, stop: Event) -> None:
+    def __init__(self, spec: SourceSpec, *, clock: Clock, timeline: Timeline) -> None:
         self._spec = spec
         self._clock = clock
         self._timeline = timeline
-        self._stop = stop
+        self._stop = Event()
         self._container: InputContainer | None = None
         self._video: VideoStream | None = None
         self._filter: BitStreamFilterContext | None = None
@@ -92,29 +96,48 @@ class Source:
     def open(self) -> VideoFacts:
         """Raises SourceFailed with the reason."""
         spec = self._spec
-        options = dict(_OPTIONS[spec.kind])
-        address = spec.url
-        if spec.kind == "file":
-            if not Path(spec.url).is_file():
-                raise failure("not_found")
-            address = f"file:{spec.url}"
+        if spec.kind == "usb":
+            found = device(spec.url)
+            # What a camera cannot do is asked for in another way; that it is not there is final.
+            for wishes in found.wishes:
+                facts, code = self._try(found.address, found.format, wishes)
+                if code not in ("no_video", "failed"):
+                    break
+        elif spec.kind == "file" and not Path(spec.url).is_file():
+            raise failure("not_found")
+        else:
+            address = f"file:{spec.url}" if spec.kind == "file" else spec.url
+            facts, code = self._try(address, None, _OPTIONS[spec.kind])
+        # Outside of any handler, so that FFmpeg's error, which holds the address, is not even its context.
+        if facts is None:
+            raise failure(code or "failed")
+        self._timeline.reopened(facts.fps)
+        return facts
+
+    def _try(self, address: str, form: str | None, options: dict[str, str]) -> tuple[VideoFacts | None, str | None]:
+        """The facts, or the code of the reason."""
+        spec = self._spec
         began_s = time.monotonic()
         try:
             self._container = av.open(
-                address, "r", container_options=options, timeout=(spec.open_timeout_s, spec.read_timeout_s)
+                address,
+                "r",
+                format=form,
+                container_options=dict(options),
+                timeout=(spec.open_timeout_s, spec.read_timeout_s),
             )
-            facts = self._choose(self._container)
+            return self._choose(self._container), None
         except (av.FFmpegError, OSError, ValueError) as error:
             code = reason_of(error)
             if code in ("no_video", "failed") and time.monotonic() - began_s >= spec.open_timeout_s * 0.95:
                 # An interrupted RTSP exchange reads to FFmpeg like a garbled one.
                 code = "timed_out"
-        else:
-            self._timeline.reopened(facts.fps)
-            return facts
-        # Outside of the handler, so that FFmpeg's error, which holds the address, is not even its context.
+            if isinstance(error, PermissionError) and spec.kind == "usb":
+                code = "no_permission"
+        except SourceFailed as error:
+            code = error.code
         self.close()
-        raise failure(code)
+        return None, code
 
     def _choose(self, container: InputContainer) -> VideoFacts:
         pictures = [s for s in container.streams.video if Disposition.attached_pic not in s.disposition]
@@ -139,6 +162,8 @@ class Source:
             audio=container.streams.audio[0].codec.canonical_name if container.streams.audio else None,
             decoder=context.codec.name,
             extradata=None if filters else context.extradata,
+            profile=context.profile,
+            pixel_format=context.pix_fmt,
         )
 
     def packets(self) -> Iterator[Packet]:
@@ -228,6 +253,10 @@ class Source:
             self.close()
             self.open()
         self._timeline.looped()
+
+    def stop(self) -> None:
+        """From any thread: ends any wait of ours. A call inside FFmpeg ends at its time-out at the latest."""
+        self._stop.set()
 
     def close(self) -> None:
         """May be called twice; on the thread that reads."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,9 +15,11 @@ from server.identity.resolver import Resolver
 from server.identity.sightings import SightingChange
 from server.inference.loop import StaleFrame
 from server.media.frame import Frame, Pixels
-from server.media.stream import Stream
+from server.media.mailbox import Mailbox
+from server.media.packet import rtp_timestamp
 from server.pipeline.analyse import Analyser, Analysis, SeenFace, track_messages
 from server.pipeline.evidence import Evidence, take_evidence
+from server.pipeline.motion import Motion
 from server.pipeline.record import Recorded, Recorder
 from server.pipeline.roster import Roster
 from server.supervise import Backoff
@@ -28,6 +31,12 @@ class Screens(Protocol):
     """Latest wins; nothing is stored."""
 
     def publish_volatile(self, topic: str, event_type: str, source: str, data: dict[str, object]) -> None: ...
+
+
+class Video(Protocol):
+    """The camera's stream, as far as its analysis needs it."""
+
+    def frames(self) -> AbstractContextManager[Mailbox[Frame]]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +53,7 @@ class CameraLoop:
     def __init__(
         self,
         camera_id: str,
-        stream: Stream,
+        video: Video,
         analyser: Analyser,
         recorder: Recorder,
         roster: Roster,
@@ -52,9 +61,10 @@ class CameraLoop:
         metrics: Metrics,
         clock: Clock,
         budget: Budget,
+        motion: Motion,
     ) -> None:
         self.camera_id = camera_id
-        self._stream = stream
+        self._video = video
         self._analyser = analyser
         self._recorder = recorder
         self._roster = roster
@@ -62,6 +72,7 @@ class CameraLoop:
         self._metrics = metrics
         self._clock = clock
         self._budget = budget
+        self._motion = motion
         self.analysed = 0
         # Decided but not yet known to be written; a camera that is stopped in between writes it while it ends.
         self._unwritten: Sequence[SightingChange] = ()
@@ -74,7 +85,7 @@ class CameraLoop:
         """Until cancelled."""
         interval = 1.0 / self._budget.frames_per_second
         due = 0.0
-        with self._stream.frames() as mailbox:
+        with self._video.frames() as mailbox:
             while True:
                 try:
                     async with asyncio.timeout(1.0):
@@ -110,6 +121,8 @@ class CameraLoop:
         await self._record([*self._unwritten, *self._analyser.resolver.close_all(self._clock.now())], {})
 
     def _show(self, frame: Frame, analysis: Analysis) -> None:
+        tracks = track_messages(analysis.faces, frame.width, frame.height, self._roster)
+        self._motion.saw(frame.pts, tracks)
         self._screens.publish_volatile(
             f"cameras/{self.camera_id}/tracks",
             "tracks.updated",
@@ -118,12 +131,12 @@ class CameraLoop:
                 "cameraId": self.camera_id,
                 "frame": {
                     "pts": frame.pts,
-                    "rtpTimestamp": None,
+                    "rtpTimestamp": rtp_timestamp(frame.pts),
                     "capturedAt": rfc3339(frame.captured_at),
                     "width": frame.width,
                     "height": frame.height,
                 },
-                "tracks": track_messages(analysis.faces, frame.width, frame.height, self._roster),
+                "tracks": tracks,
             },
         )
 

@@ -12,13 +12,17 @@ from weakref import WeakValueDictionary
 import structlog
 
 from server.clock import Clock
-from server.errors import Unavailable
+from server.errors import Conflict, Unavailable
 from server.events.schema import NewEvent
+from server.media.camera_stream import CameraStream
+from server.media.pushed import PushedStream
 from server.media.reasons import reason_text
 from server.media.status import CameraState, StreamStatus
-from server.media.stream import Stream
+from server.pipeline.annotate import Annotator
 from server.pipeline.camera import CameraLoop
 from server.pipeline.evidence import jpeg, scaled
+from server.pipeline.live import Live
+from server.pipeline.motion import Motion
 from server.pipeline.record import Recorder
 from server.store import cameras as camera_rows
 from server.store.engine import Store
@@ -31,9 +35,9 @@ from server.telemetry import Metrics
 class Builder(Protocol):
     """Makes the parts of one camera; the composition root knows how."""
 
-    def stream(self, camera: Camera, on_status: Callable[[StreamStatus], None]) -> Stream: ...
+    def stream(self, camera: Camera, on_status: Callable[[StreamStatus], None]) -> CameraStream: ...
 
-    def loop(self, camera: Camera, stream: Stream) -> CameraLoop: ...
+    def loop(self, camera: Camera, stream: CameraStream, motion: Motion) -> CameraLoop: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +53,9 @@ class Snapshot:
 @dataclass(eq=False)
 class _Running:
     camera: Camera
-    stream: Stream
+    stream: CameraStream
     loop: CameraLoop
+    live: Live
     task: asyncio.Task[None] | None = None
     snapshot: Snapshot | None = None  # several viewers of one frame encode it once
     encoding: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -92,7 +97,9 @@ class Cameras:
         if camera.id in self._running or self._tasks is None:
             return
         stream = self._builder.stream(camera, lambda status: self._on_status(camera.id, status))
-        running = _Running(camera, stream, self._builder.loop(camera, stream))
+        motion = Motion()
+        live = Live(camera.id, stream, Annotator(motion).draw)
+        running = _Running(camera, stream, self._builder.loop(camera, stream, motion), live)
         self._running[camera.id] = running
         # A context of its own: what a camera logs is not of the request that started it.
         running.task = self._tasks.create_task(self._look_after(running), context=Context())
@@ -143,6 +150,8 @@ class Cameras:
         """Brings the gauges up to date."""
         for camera_id, running in self._running.items():
             self._metrics.frames_dropped.labels(camera_id).set(running.stream.status.dropped)
+            self._metrics.viewers.labels(camera_id).set(running.live.viewers)
+            self._metrics.encodings.labels(camera_id).set(running.live.encodings)
 
     def view(self, camera: Camera) -> CameraPublic:
         return CameraPublic.of(camera, self.status(camera))
@@ -157,13 +166,35 @@ class Cameras:
         running = self._running.get(camera_id)
         return running.loop.analysed if running else 0
 
-    async def snapshot(self, camera_id: str, width: int) -> Snapshot:
-        """The newest frame as JPEG, from the running stream, no wider than `width`. Raises Unavailable when offline."""
+    def live(self, camera_id: str) -> Live | None:
+        """What its viewers get; None while it does not run."""
+        running = self._running.get(camera_id)
+        return running.live if running else None
+
+    def online(self, camera_id: str) -> Live:
+        """What its viewers get now; raises Unavailable (camera_offline)."""
+        return self._online(camera_id).live
+
+    def pushed(self, camera_id: str) -> PushedStream:
+        """Where a publisher's video goes; raises Conflict for a camera of another kind, Unavailable when it is off."""
+        running = self._running.get(camera_id)
+        if running is None:
+            raise Unavailable("The camera is not running.", code="camera_offline")
+        if not isinstance(running.stream, PushedStream):
+            raise Conflict("Nobody can publish to this camera: it is not of the kind push.", code="not_a_push_camera")
+        return running.stream
+
+    def _online(self, camera_id: str) -> _Running:
         running = self._running.get(camera_id)
         if running is None:
             raise Unavailable("The camera is not running.", code="camera_offline")
         if running.stream.status.state is not CameraState.online:
             raise Unavailable("The camera is offline.", code="camera_offline")
+        return running
+
+    async def snapshot(self, camera_id: str, width: int) -> Snapshot:
+        """The newest frame as JPEG, from the running stream, no wider than `width`. Raises Unavailable when offline."""
+        running = self._online(camera_id)
         frame = running.stream.latest()
         if frame is None:
             raise Unavailable("The camera has not shown a picture yet.", code="camera_offline")
@@ -200,6 +231,7 @@ class Cameras:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(supervise(f"stream {camera_id}", running.stream.run, backoff=Backoff()))
                 tasks.create_task(supervise(f"analysis {camera_id}", running.loop.run, backoff=Backoff()))
+                tasks.create_task(running.live.run())
         finally:
             try:
                 async with asyncio.timeout(5):

@@ -6,23 +6,23 @@ from pydantic import Field
 from starlette.responses import Response
 
 from server.address import check_source
-from server.errors import BadRequest, Conflict
+from server.errors import Conflict
 from server.media.probe import probe
 from server.media.source import SourceSpec
-from server.routes.endpoint import Call, Endpoint, Query, endpoint
+from server.routes.endpoint import Call, Endpoint, Query, asked_number, endpoint
 from server.routes.responses import Page
 from server.store import cameras
 from server.store.tables import Camera
 from server.store.views import CameraPublic, CameraStatus
 from server.wire import Form, Wire, rfc3339
 
-Kind = Literal["rtsp", "http", "file"]
+Kind = Literal["rtsp", "http", "file", "usb", "push"]
 Role = Literal["in", "out", "both", "monitor"]
 
 
 class CameraForm(Form):
     name: str = Field(min_length=1, max_length=200)
-    source: str = Field(min_length=1, max_length=2000)
+    source: str = Field("", max_length=2000)  # of a `push` camera there is none
     kind: Kind
     role: Role = "both"
     enabled: bool = True
@@ -32,7 +32,7 @@ class CameraEdit(Form):
     """What is left out stays as it is; a source without its password keeps the password that it has."""
 
     name: str | None = Field(None, min_length=1, max_length=200)
-    source: str | None = Field(None, min_length=1, max_length=2000)
+    source: str | None = Field(None, max_length=2000)
     kind: Kind | None = None
     role: Role | None = None
     enabled: bool | None = None
@@ -40,7 +40,7 @@ class CameraEdit(Form):
 
 class ProbeForm(Form):
     source: str = Field(min_length=1, max_length=2000)
-    kind: Kind
+    kind: Literal["rtsp", "http", "file", "usb"]
 
 
 class Probed(Wire):
@@ -53,8 +53,13 @@ class Probed(Wire):
 
 
 class CameraStats(Wire):
+    """`viewers` watch over WebRTC; `encodings` of the picture run for them; `transcoded` says why, if they must."""
+
     status: CameraStatus
     frames_analysed: int
+    viewers: int
+    encodings: int
+    transcoded: str | None
 
 
 async def _need(call: Call, camera_id: str) -> Camera:
@@ -96,7 +101,7 @@ async def probe_camera(call: Call, body: ProbeForm) -> Probed:
     return Probed.model_validate(await probe(SourceSpec("probe", body.kind, body.source), rules))
 
 
-@endpoint("GET", "/cameras/{camera_id}", allow="cameras:read")
+@endpoint("GET", "/cameras/{camera_id}", allow="cameras:read", kiosk=True)
 async def get_camera(call: Call, camera_id: str) -> CameraPublic:
     """One camera."""
     return call.parts.cameras.view(await _need(call, camera_id))
@@ -168,7 +173,7 @@ async def restart_camera(call: Call, camera_id: str) -> CameraPublic:
     return call.parts.cameras.view(camera)
 
 
-@endpoint("GET", "/cameras/{camera_id}/status", allow="cameras:read")
+@endpoint("GET", "/cameras/{camera_id}/status", allow="cameras:read", kiosk=True)
 async def camera_status(call: Call, camera_id: str) -> CameraStatus:
     """The state of its stream, with the reason."""
     return call.parts.cameras.status(await _need(call, camera_id))
@@ -178,17 +183,22 @@ async def camera_status(call: Call, camera_id: str) -> CameraStatus:
 async def camera_stats(call: Call, camera_id: str) -> CameraStats:
     """The state with the counts of its analysis."""
     camera = await _need(call, camera_id)
-    return CameraStats(status=call.parts.cameras.status(camera), frames_analysed=call.parts.cameras.analysed(camera_id))
+    cameras_ = call.parts.cameras
+    live = cameras_.live(camera_id)
+    return CameraStats(
+        status=cameras_.status(camera),
+        frames_analysed=cameras_.analysed(camera_id),
+        viewers=live.viewers if live else 0,
+        encodings=live.encodings if live else 0,
+        transcoded=live.obstacle if live else None,
+    )
 
 
-@endpoint("GET", "/cameras/{camera_id}/snapshot.jpg", allow="cameras:read")
+@endpoint("GET", "/cameras/{camera_id}/snapshot.jpg", allow="cameras:read", kiosk=True)
 async def camera_snapshot(call: Call, camera_id: str) -> Response:
     """The newest frame; `width` scales it down."""
     await _need(call, camera_id)
-    width = call.request.query_params.get("width", "1280")
-    if not width.isdecimal() or not 16 <= int(width) <= 3840:
-        raise BadRequest("width is a number of pixels from 16 to 3840.", code="bad_width")
-    taken = await call.parts.cameras.snapshot(camera_id, int(width))
+    taken = await call.parts.cameras.snapshot(camera_id, asked_number(call, "width", 1280, 16, 3840))
     # The time of capture lets a page draw the boxes of this very frame.
     headers = {"X-Captured-At": rfc3339(taken.captured_at)}
     return Response(taken.jpeg, media_type="image/jpeg", headers=headers)

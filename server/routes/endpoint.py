@@ -71,18 +71,27 @@ class Call:
             raise EditedMeanwhile("Somebody else changed this meanwhile. Load it again and repeat your change.")
 
 
+def asked_number(call: Call, name: str, default: int, least: int, most: int) -> int:
+    """A whole number from the query of a request that is not answered with JSON; raises BadRequest."""
+    given = call.request.query_params.get(name, str(default))
+    if not given.isdecimal() or not least <= int(given) <= most:
+        raise BadRequest(f"{name} is a whole number from {least} to {most}.", code=f"bad_{name}")
+    return int(given)
+
+
 def etag(updated_at: datetime) -> str:
     return f'"{int(updated_at.timestamp() * 1_000_000):x}"'
 
 
 Handler = Callable[..., Awaitable[Any]]
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
 @dataclass(frozen=True)
 class Endpoint:
     """A handler with its address, its rule and its types."""
 
-    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+    method: Method
     path: str
     allow: str
     handler: Handler
@@ -94,6 +103,9 @@ class Endpoint:
     path_names: tuple[str, ...]
     uploads: bool
     body_optional: bool
+    kiosk: bool
+    takes: str | None
+    gives: str | None
 
     @property
     def summary(self) -> str:
@@ -108,7 +120,7 @@ class Endpoint:
             parts: Parts = request.app.state.parts
             principal = await identify(request, parts) if self.allow != PUBLIC else None
             call = Call(request, parts, principal)
-            if self.allow not in (PUBLIC, SIGNED_IN) and not call.who.may(self.allow):
+            if not self._allows(call):
                 raise Forbidden(f"This needs the permission {self.allow}.")
             arguments: dict[str, Any] = {name: request.path_params[name] for name in self.path_names}
             _refuse_nul(arguments)
@@ -127,6 +139,11 @@ class Endpoint:
         updated_at = getattr(value, "updated_at", None)
         headers = {"ETag": etag(updated_at)} if isinstance(updated_at, datetime) else None
         return success(value, self.status, headers)
+
+    def _allows(self, call: Call) -> bool:
+        if self.allow in (PUBLIC, SIGNED_IN) or call.who.may(self.allow):
+            return True
+        return self.kiosk and call.request.path_params["camera_id"] in call.who.camera_ids
 
     @staticmethod
     def _parsed(model: type[BaseModel], content: Any) -> BaseModel:
@@ -178,15 +195,19 @@ async def identify(request: Request, parts: Parts) -> Principal:
 
 
 def endpoint(
-    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"],
+    method: Method,
     path: str,
     *,
     allow: str,
     status: int = 200,
     prefix: str = API,
     uploads: bool = False,
+    kiosk: bool = False,
+    takes: str | None = None,
+    gives: str | None = None,
 ) -> Callable[[Handler], Endpoint]:
-    """Marks a handler. `allow` is a permission, SIGNED_IN or PUBLIC.
+    """Marks a handler. `allow` is a permission, SIGNED_IN or PUBLIC; `kiosk` lets a paired kiosk in too, for its own
+    cameras. `takes` and `gives` name the media types of what is not JSON.
 
     Beside the Call the handler takes `body` (a Form), `query` (a Query) and the path's names. It returns a Wire, a
     Page of Wires, None (204) or a Response of its own.
@@ -198,7 +219,7 @@ def endpoint(
         body, body_optional = _optional(hints.get("body"))
         return Endpoint(
             method, path, allow, handler, status, prefix, body, hints.get("query"), hints.get("return"),
-            names, uploads, body_optional,
+            names, uploads, body_optional, kiosk, takes, gives,
         )  # fmt: skip
 
     return mark

@@ -1,5 +1,7 @@
 """For machines that watch this one: alive, ready, metrics."""
 
+import asyncio
+
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import Response
 
@@ -32,6 +34,7 @@ async def ready(call: Call) -> Health:
 async def metrics(call: Call) -> Response:
     """Prometheus' text format."""
     call.parts.cameras.measure()
+    call.parts.metrics.tasks.set(len(asyncio.all_tasks()))
     call.parts.metrics.gallery.set(len(call.parts.roster.gallery))
     return Response(call.parts.metrics.render(), media_type="text/plain; version=0.0.4; charset=utf-8")
 

@@ -75,7 +75,9 @@ async def edit_kiosk(call: Call, kiosk_id: str, body: KioskForm) -> KioskPublic:
     kiosk = await _need(call, kiosk_id)
     call.check_unchanged(kiosk.updated_at)
     kiosk.name, kiosk.camera_ids = body.name, list(body.camera_ids)
-    return await _save(call, kiosk)
+    saved = await _save(call, kiosk)
+    call.parts.access.forget()  # which cameras its screen may show
+    return saved
 
 
 @endpoint("DELETE", "/kiosks/{kiosk_id}", allow="kiosks:delete", status=204)

@@ -85,6 +85,8 @@ def _operation(one: Endpoint, names: dict[Any, Any]) -> dict[str, Any]:
     }
     if one.allow not in (PUBLIC, SIGNED_IN):
         operation["x-permission"] = one.allow
+    if one.kiosk:
+        operation["x-kiosk"] = "A paired kiosk may too, for its own cameras."
     if one.query is not None:
         schema = one.query.model_json_schema(by_alias=True)
         operation["parameters"] += [
@@ -96,6 +98,8 @@ def _operation(one: Endpoint, names: dict[Any, Any]) -> dict[str, Any]:
             "required": not one.body_optional,
             "content": {"application/json": {"schema": names[(one.body, "validation")]}},
         }
+    elif one.takes is not None:
+        operation["requestBody"] = {"required": True, "content": {one.takes: {"schema": {"type": "string"}}}}
     elif one.uploads:
         operation["requestBody"] = {
             "required": True,
@@ -117,7 +121,7 @@ def _answer(one: Endpoint, names: dict[Any, Any]) -> dict[str, Any]:
         return {"description": "Done."}
     item, is_list = item_of(one.answer)
     if item is None:
-        kind = "image/jpeg" if re.search(r"\.jpg$", one.path) else "text/plain"
+        kind = one.gives or ("image/jpeg" if re.search(r"\.jpg$", one.path) else "text/plain")
         return {"description": one.summary, "content": {kind: {"schema": {"type": "string"}}}}
     ref = names[(item, "serialization")]
     properties: dict[str, Any] = {

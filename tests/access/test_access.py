@@ -8,9 +8,9 @@ from server.access.access import Access
 from server.access.permissions import ALL, KIOSK_MAY
 from server.clock import ManualClock
 from server.errors import Invalid, NotAuthenticated, NotFound
-from server.store import kiosks, sessions, users
+from server.store import cameras, kiosks, sessions, users
 from server.store.engine import Store
-from server.store.tables import Kiosk
+from server.store.tables import Camera, Kiosk
 from tests.access.conftest import SECRET
 
 
@@ -227,6 +227,27 @@ async def test_a_kiosk(access: Access, store: Store, clock: ManualClock) -> None
     assert not await access.still_valid(principal)
     with pytest.raises(NotAuthenticated):
         await access.by_token(paired.token)
+
+
+async def test_a_kiosk_sees_the_cameras_it_has_now(access: Access, store: Store) -> None:
+    """Another binding counts for whoever watches already; a user is only asked whether the session goes on."""
+    async with store.transaction() as session:
+        camera = await cameras.save_camera(session, Camera(name="C", source="", kind="push", role="in"))
+    kiosk_id = await _kiosk(store)
+    paired = await access.pair((await access.pairing_code(kiosk_id)).code)
+    principal = await access.by_token(paired.token)
+    assert not await access.still_sees(principal, camera.id)
+    async with store.transaction() as session:
+        kiosk = await kiosks.get(session, kiosk_id)
+        kiosk.camera_ids = [camera.id]
+        await kiosks.save_kiosk(session, kiosk)
+    access.forget()
+    assert await access.still_sees(principal, camera.id)
+    assert (await access.by_token(paired.token)).camera_ids == {camera.id}
+    async with store.transaction() as session:
+        await kiosks.remove(session, await kiosks.get(session, kiosk_id))
+    access.forget()
+    assert not await access.still_sees(principal, camera.id)
 
 
 async def test_a_pairing_code_is_good_once(access: Access, store: Store, clock: ManualClock) -> None:

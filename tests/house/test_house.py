@@ -11,7 +11,7 @@ SERVER = ROOT / "server"
 FIRST = {"errors", "clock", "ids", "assets", "wire", "address", "supervise", "telemetry"}
 EVERY = {
     "media", "vision", "inference", "identity", "attendance", "events", "bus", "store", "objects", "access", "pipeline",
-    "demo",
+    "webrtc", "demo",
 }  # fmt: skip
 # A room may import itself, the first block, and what stands here.
 MAY_IMPORT: dict[str, set[str]] = {
@@ -28,6 +28,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "objects": set(),
     "access": {"events", "bus", "store"},
     "pipeline": {"media", "vision", "inference", "identity", "attendance", "events", "bus", "store", "objects"},
+    "webrtc": {"media"},
     "demo": {"media", "store", "identity", "pipeline", "access"},
     "parts": EVERY,
     "routes": EVERY | {"parts"},

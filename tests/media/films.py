@@ -7,7 +7,9 @@ from typing import cast
 
 import av
 import numpy as np
+from av.video.codeccontext import VideoCodecContext
 
+from server.media.frame import Frame
 from server.media.packet import TIME_BASE, Packet
 
 
@@ -21,6 +23,7 @@ def write_film(
     b_frames: int = 0,
     gop: int = 10,
     sound: bool = False,
+    pixel_format: str | None = None,
 ) -> Path:
     """A moving bar; the format is told by the ending of the name."""
     width, height = size
@@ -30,7 +33,7 @@ def write_film(
         stream = container.add_stream(codec, rate=fps, options=options)
         assert isinstance(stream, av.VideoStream)
         stream.width, stream.height = size
-        stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+        stream.pix_fmt = pixel_format or ("yuvj420p" if codec == "mjpeg" else "yuv420p")
         stream.codec_context.gop_size = gop
         voice = container.add_stream("aac", rate=8000) if sound else None
         assert voice is None or isinstance(voice, av.AudioStream)
@@ -57,3 +60,41 @@ def packet(at: int, *, key: bool = False, content: bytes = b"0123456789") -> Pac
     encoded.pts = encoded.dts = at
     encoded.time_base = TIME_BASE
     return Packet(encoded, at, at, key, datetime(2026, 1, 5, tzinfo=UTC), float(at))
+
+
+def pictures(count: int, size: tuple[int, int] = (160, 96), pixel_format: str = "yuv420p") -> list[av.VideoFrame]:
+    """A bright bar that moves over a dark ground."""
+    width, height = size
+    shown = []
+    for index in range(count):
+        pixels = np.full((height, width, 3), 60, np.uint8)
+        at = index * 4 % (width - 16)
+        pixels[:, at : at + 16] = (40, 200, 240)
+        picture = av.VideoFrame.from_ndarray(pixels, format="bgr24")
+        shown.append(picture if pixel_format == "bgr24" else picture.reformat(format=pixel_format))
+    return shown
+
+
+def frames(
+    count: int, size: tuple[int, int] = (160, 96), *, first: int = 0, pixel_format: str = "yuv420p"
+) -> list[Frame]:
+    """The same as a camera's decoder gives them, 25 a second."""
+    return [
+        Frame("c1", picture, (first + at) * 3600, TIME_BASE, datetime(2026, 1, 5, tzinfo=UTC), float(first + at))
+        for at, picture in enumerate(pictures(count, size, pixel_format))
+    ]
+
+
+def published(codec: str, count: int, *, size: tuple[int, int] = (160, 96), gop: int = 10) -> list[bytes]:
+    """What a browser sends, picture by picture: H.264 access units in Annex B form, or VP8."""
+    context = av.CodecContext.create("libx264" if codec == "h264" else "libvpx", "w")
+    assert isinstance(context, VideoCodecContext)
+    context.width, context.height, context.pix_fmt = *size, "yuv420p"
+    context.time_base, context.framerate, context.gop_size = Fraction(1, 25), Fraction(25), gop
+    quick = {"preset": "ultrafast", "tune": "zerolatency", "profile": "baseline"}
+    context.options = quick if codec == "h264" else {"deadline": "realtime", "lag-in-frames": "0", "cpu-used": "8"}
+    sent = []
+    for at, picture in enumerate(pictures(count, size)):
+        picture.pts, picture.time_base = at, Fraction(1, 25)
+        sent += [bytes(each) for each in context.encode(picture)]
+    return sent

@@ -1,6 +1,5 @@
 """server/media/decoder.py: packets in, frames out, from a keyframe on."""
 
-import threading
 from pathlib import Path
 
 import av
@@ -20,9 +19,7 @@ SHARED = Path(__file__).parents[2].parent / "shared" / "data" / "video" / "one-b
 
 def read(film: Path, count: int) -> tuple[VideoFacts, list[Packet]]:
     clock = SystemClock()
-    source = Source(
-        SourceSpec("c1", "file", str(film)), clock=clock, timeline=Timeline(clock.monotonic()), stop=threading.Event()
-    )
+    source = Source(SourceSpec("c1", "file", str(film)), clock=clock, timeline=Timeline(clock.monotonic()))
     facts = source.open()
     try:
         return facts, [packet for packet, _ in zip(source.packets(), range(count), strict=False)]
@@ -38,12 +35,13 @@ def read(film: Path, count: int) -> tuple[VideoFacts, list[Packet]]:
         ("pictures.avi", {"codec": "mjpeg"}),
         ("film.mkv", {"codec": "mpeg4"}),
         ("film.ts", {}),
+        ("raw.avi", {"codec": "rawvideo"}),
     ],
 )
 def test_frames_carry_their_arrival(make_film: MakeFilm, name: str, options: dict[str, object]) -> None:
     """Frames come in the order in which they are shown, each with the arrival of its own packet."""
     facts, packets = read(make_film(name, **options), 12)
-    decoder = Decoder("c1", facts.decoder, facts.extradata)
+    decoder = Decoder.of("c1", facts)
     frames = [frame for packet in packets for frame in decoder.decode(packet)]
     assert len(frames) >= 9
     assert [frame.pts for frame in frames] == sorted(packet.pts for packet in packets)[: len(frames)]

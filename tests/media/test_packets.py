@@ -61,3 +61,31 @@ async def test_close_ends_the_wait() -> None:
     queue.put_threadsafe(packet(0, key=True))
     with pytest.raises(Closed):
         await queue.take()
+
+
+async def test_refill() -> None:
+    """A refill replaces what is queued; only what it does not repeat is a loss, and it may be longer than the limit."""
+    queue = PacketQueue(4, [packet(at, key=at == 0) for at in range(3)])
+    queue.refill([])
+    assert len(queue) == 3
+    queue.refill([packet(at, key=at == 2) for at in range(2, 9)])
+    queue.put_threadsafe(packet(9))
+    assert await taken(queue) == [2, 3, 4, 5, 6, 7, 8, 9]
+    assert queue.dropped == 2
+
+
+async def test_refill_ends_a_wait_and_a_skip() -> None:
+    """A reader that waits, and one that waits for a keyframe, goes on with a refill; a closed one stays closed."""
+    queue = PacketQueue(2)
+    asyncio.get_running_loop().call_later(0.01, queue.refill, [packet(0, key=True)])
+    async with asyncio.timeout(5):
+        assert (await queue.take()).pts == 0
+    queue.skip()
+    queue.put_threadsafe(packet(1))
+    assert len(queue) == 0
+    queue.refill([packet(0, key=True), packet(1)])
+    queue.put_threadsafe(packet(2))
+    assert await taken(queue) == [0, 1, 2]
+    queue.close()
+    queue.refill([packet(0, key=True)])
+    assert len(queue) == 0

@@ -27,6 +27,8 @@ from server.media.reasons import REASONS, failure, reason_of, reason_text
         (av.error.FileNotFoundError(1, "x"), "not_found"),
         (OSError(errno.EHOSTUNREACH, "x"), "timed_out"),
         (OSError(errno.EINVAL, "x"), "no_video"),
+        (OSError(errno.EBUSY, "x"), "busy"),
+        (OSError(errno.ENODEV, "x"), "not_found"),
         (OSError(errno.EIO, "x"), "failed"),
         (SourceFailed("x", code="stalled"), "stalled"),
         (Invalid.field("source", "not_allowed", "x"), "not_allowed"),

@@ -1,6 +1,7 @@
 """server/media/stream.py: one camera kept open, with many bounded readers."""
 
 import asyncio
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -10,6 +11,7 @@ import pytest
 
 from server.address import AddressRules
 from server.clock import SystemClock
+from server.media.browsers import obstacle
 from server.media.decoder import Decoder
 from server.media.frame import Frame
 from server.media.packet import TIME_BASE
@@ -94,6 +96,54 @@ async def test_status(film: Path, rules: AddressRules) -> None:
     assert status.latency_ms is not None
     assert 0 <= status.latency_ms < 500
     assert stream.status.state is CameraState.disabled
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "why"),
+    [("plain.mp4", {}, None), ("heavy.mp4", {"codec": "libx265"}, "codec"), ("late.ts", {"b_frames": 2}, "b_frames")],
+)
+async def test_facts(
+    make_film: MakeFilm,
+    rules: AddressRules,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    options: dict[str, object],
+    why: str | None,
+) -> None:
+    """A camera tells what its video is, and says so where browsers cannot take it; facts stay when it is off."""
+    async with running("file", make_film(name, **options), rules) as (stream, _):
+        assert stream.facts is None
+        assert stream.status.codec is None
+        await until(lambda: stream.status.state is CameraState.online)
+        with stream.packets() as queue:
+            for _ in range(12):
+                await queue.take()
+        assert stream.facts is not None
+        assert obstacle(stream.facts) == why
+    assert stream.facts is not None
+    assert ("camera_not_for_browsers" in capsys.readouterr().out) is (why is not None)
+
+
+async def test_refill(film: Path, rules: AddressRules) -> None:
+    """Who asks for a keyframe gets the group again, marked as cached, and goes on where the camera is."""
+    async with running("file", film, rules) as (stream, _):
+        with stream.packets() as queue:
+            before = [await queue.take() for _ in range(15)]
+            assert not before[-1].cached
+            stream.refill(queue)
+            after = [await queue.take() for _ in range(12)]
+    assert after[0].keyframe
+    assert after[0].cached
+    assert not after[-1].cached
+    assert {later.dts - earlier.dts for earlier, later in zip(after, after[1:], strict=False)} == {3600}
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="devices have names here")
+async def test_usb_is_not_there(rules: AddressRules) -> None:
+    """A camera that is not plugged in is offline with its reason, and leaves no thread."""
+    async with running("usb", "97", rules) as (stream, told):
+        await until(lambda: stream.status.state is CameraState.offline)
+    assert ("offline", "not_found") in states(told)
 
 
 async def test_decodes_only_for_readers(film: Path, rules: AddressRules, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,7 @@ from server.media.stream import Stream
 from server.parts import Parts
 from server.pipeline.analyse import Analyser
 from server.pipeline.camera import Budget, CameraLoop
+from server.pipeline.motion import Motion
 from server.store.tables import Camera, Person
 from server.vision.quality import QualityLimits
 from server.vision.tracker import Tracker
@@ -33,7 +34,16 @@ def loop_of(parts: Parts, camera: Camera) -> CameraLoop:
     resolver = Resolver(camera.id, "mobilefacenet@1")
     analyser = Analyser(Straight(), Tracker(), resolver, parts.roster, QualityLimits(), models().embedder.align)
     return CameraLoop(
-        camera.id, stream, analyser, parts.recorder, parts.roster, parts.hub, parts.metrics, parts.clock, Budget(5, 80)
+        camera.id,
+        stream,
+        analyser,
+        parts.recorder,
+        parts.roster,
+        parts.hub,
+        parts.metrics,
+        parts.clock,
+        Budget(5, 80),
+        Motion(),
     )
 
 
@@ -148,7 +158,7 @@ async def test_the_budget_holds(parts: Parts, tmp_path: Path, camera: Camera) ->
     camera.source = str(path)
     loop = loop_of(parts, camera)
     stream = Stream(SourceSpec(camera.id, "file", str(path)), rules=parts.address_rules, clock=SystemClock())
-    loop._stream = stream
+    loop._video = stream
     async with asyncio.TaskGroup() as tasks:
         running = [tasks.create_task(stream.run()), tasks.create_task(loop.run())]
         await asyncio.sleep(3)

@@ -1,0 +1,141 @@
+"""Live: what the viewers of one camera get: its own H.264, or one encode that all of them share."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import Protocol
+
+import av
+
+from server.media.browsers import obstacle
+from server.media.encoding import SharedEncoding
+from server.media.frame import Frame
+from server.media.mailbox import Closed, Mailbox
+from server.media.packet import Packet
+from server.media.packets import PacketQueue
+from server.media.source import VideoFacts
+from server.supervise import Backoff, supervise
+
+
+class Video(Protocol):
+    """A camera's stream, as far as its viewers need it."""
+
+    @property
+    def facts(self) -> VideoFacts | None: ...
+
+    def frames(self) -> AbstractContextManager[Mailbox[Frame]]: ...
+
+    def packets(self, limit: int = 256) -> AbstractContextManager[PacketQueue]: ...
+
+    def refill(self, queue: PacketQueue) -> None: ...
+
+
+class Packets(Protocol):
+    """Something that gives packets to many."""
+
+    def packets(self, limit: int = 256) -> AbstractContextManager[PacketQueue]: ...
+
+    def refill(self, queue: PacketQueue) -> None: ...
+
+
+class Live:
+    """One a running camera. Encodes only while somebody watches who needs it, and then once for all of them."""
+
+    def __init__(self, camera_id: str, video: Video, draw: Callable[[Frame], av.VideoFrame]) -> None:
+        self._camera_id = camera_id
+        self._video = video
+        self._transcoded = SharedEncoding(video.frames, name=f"transcode {camera_id}")
+        self._annotated = SharedEncoding(video.frames, draw=draw, name=f"annotate {camera_id}")
+        self._feeds: set[Feed] = set()
+        self._closed = False
+
+    async def run(self) -> None:
+        """Until cancelled; then nobody watches any more."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for encoding in (self._transcoded, self._annotated):
+                    tasks.create_task(supervise(f"encode {self._camera_id}", encoding.run, backoff=Backoff()))
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """The camera stops: whoever watches, or is just about to, is told that nothing more will come."""
+        self._closed = True
+        for feed in tuple(self._feeds):
+            feed.close()
+
+    @property
+    def viewers(self) -> int:
+        return len(self._feeds)
+
+    @property
+    def encodings(self) -> int:
+        """How many encodes run at this moment: 0 while everybody gets the camera's own packets."""
+        return sum(1 for encoding in (self._transcoded, self._annotated) if encoding.viewers)
+
+    @property
+    def obstacle(self) -> str | None:
+        """Why browsers cannot take the camera's own packets; None if they can, or if it is not known yet."""
+        facts = self._video.facts
+        return None if facts is None else obstacle(facts)
+
+    @contextmanager
+    def viewer(self, *, annotated: bool = False) -> "Iterator[Feed]":
+        """A feed for one viewer, for as long as the block lasts."""
+        feed = Feed(self._annotated_source if annotated else self._plain_source)
+        if self._closed:
+            feed.close()
+        self._feeds.add(feed)
+        try:
+            yield feed
+        finally:
+            self._feeds.discard(feed)
+            feed.close()
+
+    def _annotated_source(self) -> Packets:
+        return self._annotated
+
+    def _plain_source(self) -> Packets:
+        return self._transcoded if self.obstacle else self._video
+
+
+class Feed:
+    """What one viewer gets. Moves to another source by itself when the camera's format changes."""
+
+    def __init__(self, choose: Callable[[], Packets]) -> None:
+        self._choose = choose
+        self._leave = ExitStack()
+        self._closed = False
+        self._enter(choose())
+
+    async def take(self) -> Packet:
+        """The next packet; raises Closed when the camera has stopped. May be cancelled without losing anything."""
+        while True:
+            packet = await self._queue.take()
+            if self._closed:
+                raise Closed
+            source = self._choose()
+            if source is self._source:
+                return packet
+            # The camera has become something else: this packet is not for a browser (or need not be encoded any more).
+            self._leave.close()
+            self._enter(source)
+
+    def request_keyframe(self) -> None:
+        """The viewer cannot go on without one."""
+        if not self._closed:
+            self._source.refill(self._queue)
+
+    @property
+    def dropped(self) -> int:
+        return self._queue.dropped
+
+    def close(self) -> None:
+        """May be called twice."""
+        if not self._closed:
+            self._closed = True
+            self._leave.close()
+
+    def _enter(self, source: Packets) -> None:
+        self._source = source
+        self._queue = self._leave.enter_context(source.packets())

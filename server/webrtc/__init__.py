@@ -1,0 +1,1 @@
+"""Live video to browsers and from them, over WebRTC."""
