@@ -106,6 +106,7 @@ class Feed:
         self._choose = choose
         self._leave = ExitStack()
         self._closed = False
+        self._goes_on = False
         self._enter(choose())
 
     async def take(self) -> Packet:
@@ -116,14 +117,16 @@ class Feed:
                 raise Closed
             source = self._choose()
             if source is self._source:
+                self._goes_on |= not packet.cached
                 return packet
             # The camera has become something else: this packet is not for a browser (or need not be encoded any more).
             self._leave.close()
             self._enter(source)
 
     def request_keyframe(self) -> None:
-        """The viewer cannot go on without one."""
-        if not self._closed:
+        """The viewer cannot go on without one. Of a camera that shows nothing new the same is not sent again."""
+        if not self._closed and self._goes_on:
+            self._goes_on = False
             self._source.refill(self._queue)
 
     @property

@@ -51,21 +51,27 @@ LABEL = """async () => {
 }"""
 TILE = """async () => {
   const { Tile } = await import("/static/js/tile.js");
-  let asked = 0;
-  const api = { picture: () => { asked += 1; return Promise.reject(new Error("none")); } };
-  const tile = new Tile(api, { id: "c1", name: "Gate", role: "monitor", status: { state: "online" } }, () => {});
-  const soon = () => new Promise((done) => setTimeout(done, 50));
-  tile.wake();
+  const asked = { OPTIONS: 0, POST: 0 };
+  const answer = () => new Response(null, { status: 200 });
+  const send = (method) => {
+    asked[method] += 1;
+    return method === "POST" ? new Promise(() => {}) : Promise.resolve(answer());
+  };
+  const uses = { enlarge() {}, fullScreen() {} };
+  const tile = new Tile({ send }, { id: "c1", name: "Gate", role: "monitor", status: { state: "online" } }, uses);
+  const soon = () => new Promise((done) => setTimeout(done, 500));
+  tile.sleep(false);
+  tile.change({ status: { state: "online" } });
   await soon();
-  const before = asked;
+  const before = { ...asked };
   tile.see(true);
   tile.see(false);
   await soon();
-  const gone = asked;
+  const gone = asked.POST;
   tile.see(true);
   await soon();
   tile.close();
-  return [before, gone, asked];
+  return [before.OPTIONS + before.POST, gone, asked.POST];
 }"""
 LISTS = """async (at) => {
   const { Feed } = await import("/static/js/feed.js");

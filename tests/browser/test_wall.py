@@ -4,12 +4,19 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.chromium import Visit
+from tests.browser.visits import wait_for_video
 from tests.journeys.client import Api
 from tests.sources import DemoSources
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
-PICTURE = "canvas => canvas.toDataURL('image/jpeg', 0.5)"
+PICTURE = """picture => {
+  const video = picture.querySelector("video");
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
+  canvas.getContext("2d").drawImage(video, 0, 0);
+  return canvas.toDataURL("image/jpeg", 0.5);
+}"""
 INK = """canvas => {
   if (!canvas.width || !canvas.height) return 0;
   const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
@@ -45,7 +52,7 @@ def test_tiles_show_moving_pictures_and_names(admin: Visit, api: Api, demo: Demo
     expect(page.get_by_text("2 of 2 cameras online")).to_be_visible(timeout=MINUTE)
     for name in ("Entrance", "Workshop"):
         picture = page.get_by_role("img", name=f"Live picture of {name}")
-        expect(tiles.filter(has_text=name)).to_have_class("tile has-picture")
+        expect(wait_for_video(page, name)).to_have_class("tile has-picture")
         first = picture.evaluate(PICTURE)
         page.wait_for_timeout(1500)
         assert picture.evaluate(PICTURE) != first

@@ -103,6 +103,20 @@ async def test_a_keyframe_comes_when_it_is_asked_for(tmp_path: Path) -> None:
                 assert len(before) == 30
 
 
+async def test_the_same_group_is_not_sent_twice(tmp_path: Path) -> None:
+    """Before anything newer has come, a request for a keyframe changes nothing: a still camera stays still."""
+    async with playing(write_film(tmp_path / "a.mp4", frames=400, gop=400)) as (stream, live):
+        with stream.packets() as before:
+            for _ in range(40):
+                await before.take()
+        with live.viewer() as feed:
+            first = await taken(feed, 1)
+            feed.request_keyframe()
+            rest = await taken(feed, 60)
+            assert first[0].cached
+            assert not any(packet.keyframe for packet in rest)
+
+
 async def test_a_stopped_camera_ends_its_viewers(tmp_path: Path) -> None:
     """They are told, whatever they were waiting for, and leaving afterwards is fine."""
     async with playing(write_film(tmp_path / "a.mp4", frames=100)) as (_, live):

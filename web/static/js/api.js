@@ -85,10 +85,26 @@ export class Api {
     return { blob: await response.blob(), capturedAt: response.headers.get("X-Captured-At") };
   }
 
+  /**
+   * What is not JSON: an offer, a candidate, a stream of pictures. The answer as it is, or an ApiError.
+   * @param {string} method
+   * @param {string} path under /api/v1, or the whole path as a `Location` gave it
+   * @param {{type?: string, body?: string, keepalive?: boolean, signal?: AbortSignal}} [options]
+   * @returns {Promise<Response>}
+   */
+  async send(method, path, { type, ...options } = {}) {
+    const headers = this.#headers();
+    if (type) headers["Content-Type"] = type;
+    this.#protect(headers, method);
+    const response = await this.#fetch(path.startsWith("/") ? path : ROOT + path, { method, headers, cache: "no-store", ...options });
+    if (!response.ok) throw await this.#refusal(response);
+    return response;
+  }
+
   async #call(method, path, body) {
     const headers = this.#headers();
     headers.Accept = "application/json";
-    if (method !== "GET" && this.#csrf && !this.#token) headers["X-CSRF-Token"] = this.#csrf;
+    this.#protect(headers, method);
     let payload = body;
     if (body !== undefined && !(body instanceof FormData)) {
       headers["Content-Type"] = "application/json";
@@ -101,6 +117,11 @@ export class Api {
 
   #headers() {
     return this.#token ? { Authorization: `Bearer ${this.#token}` } : {};
+  }
+
+  /** A cookie comes along by itself, so what changes something proves that this page asks for it. */
+  #protect(headers, method) {
+    if (method !== "GET" && this.#csrf && !this.#token) headers["X-CSRF-Token"] = this.#csrf;
   }
 
   async #fetch(url, options) {

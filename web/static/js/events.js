@@ -62,6 +62,7 @@ const LONGEST_PAUSE_MS = 15000;
 const PING_EVERY_MS = 20000;
 const SILENCE_MS = 45000;
 const STEADY_AFTER_MS = 10000;
+const CLOCK_AGAIN_MS = 60000;
 const NOT_TO_COME_BACK = 4500;
 
 /** One connection to `/ws`, kept alive as long as the page wants it. */
@@ -88,6 +89,9 @@ export class Events {
   #heardAt = 0;
   /** The server's time at this page's time origin; this machine's own until the server has said it. */
   #serverOrigin = performance.timeOrigin;
+  /** The best estimate of the minute that runs: whatever comes late makes the server look slow, never fast. */
+  #freshOrigin = Number.NEGATIVE_INFINITY;
+  #freshSince = 0;
   #retryTimer = 0;
   #pingTimer = 0;
 
@@ -197,6 +201,8 @@ export class Events {
     switch (message.type) {
       case "welcome":
         this.#serverOrigin = Date.parse(message.serverTime) - performance.now();
+        this.#freshOrigin = this.#serverOrigin;
+        this.#freshSince = performance.now();
         if (this.#token !== null) {
           this.#send({ type: "auth", token: this.#token });
         }
@@ -262,7 +268,22 @@ export class Events {
       }
       subscription.cursor.offset = message.offset;
     }
+    this.#setClock(message.event.time);
     subscription.onEvent(message.event, { offset: message.offset, previous: message.previous });
+  }
+
+  /** What took the shortest way tells the server's time best; each minute anew, because clocks drift apart. */
+  #setClock(time) {
+    const now = performance.now();
+    this.#freshOrigin = Math.max(this.#freshOrigin, Date.parse(time) - now);
+    if (this.#freshOrigin > this.#serverOrigin) {
+      this.#serverOrigin = this.#freshOrigin;
+    }
+    if (now - this.#freshSince > CLOCK_AGAIN_MS) {
+      this.#serverOrigin = this.#freshOrigin;
+      this.#freshOrigin = Number.NEGATIVE_INFINITY;
+      this.#freshSince = now;
+    }
   }
 
   /**

@@ -1,48 +1,41 @@
-/** The camera's picture in the kiosk's circle, where this screen may see it; otherwise nothing. */
+/** The camera's live picture in the kiosk's circle, where this screen may see it; otherwise nothing. */
 
-import { ApiError } from "./api.js";
+import { Live } from "./live.js";
 
-const EVERY_MS = 300;
-const AFTER_FAILURE_MS = 4000;
+const WIDTH = 960;
 
 export class Mirror {
-  #api;
-  #canvas;
-  #cameraId;
-  #timer = 0;
-  #stopped = false;
+  #live;
+  #holder;
 
-  /** @param {import("./api.js").Api} api @param {HTMLCanvasElement} canvas @param {string} cameraId */
-  constructor(api, canvas, cameraId) {
-    this.#api = api;
-    this.#canvas = canvas;
-    this.#cameraId = cameraId;
-    this.#refresh();
+  /**
+   * @param {import("./api.js").Api} api
+   * @param {HTMLElement} holder with a canvas and a video, mirrored by the stylesheet as a person expects of a mirror
+   * @param {string} cameraId
+   */
+  constructor(api, holder, cameraId) {
+    this.#holder = holder;
+    this.#live = new Live(api, cameraId, {
+      video: holder.querySelector("video"),
+      canvas: holder.querySelector("canvas"),
+      width: WIDTH,
+      onChange: (situation) => this.#change(situation),
+    });
+  }
+
+  start() {
+    this.#live.start();
   }
 
   stop() {
-    this.#stopped = true;
-    clearTimeout(this.#timer);
+    this.#live.stop();
+    this.#holder.hidden = true;
   }
 
-  async #refresh() {
-    let wait = EVERY_MS;
-    try {
-      if (!document.hidden) this.#show(await createImageBitmap((await this.#api.picture(`/api/v1/cameras/${this.#cameraId}/snapshot.jpg?width=960`)).blob));
-    } catch (error) {
-      this.#canvas.hidden = true;
-      wait = AFTER_FAILURE_MS;
-      if (error instanceof ApiError && (error.status === 401 || error.status === 403 || error.status === 404)) return;
-    }
-    if (!this.#stopped) this.#timer = setTimeout(() => this.#refresh(), wait);
-  }
-
-  /** The middle square, mirrored by the stylesheet as a person expects of a mirror. */
-  #show(bitmap) {
-    const side = Math.min(bitmap.width, bitmap.height);
-    if (this.#canvas.width !== side) this.#canvas.width = this.#canvas.height = side;
-    this.#canvas.getContext("2d").drawImage(bitmap, (bitmap.width - side) / 2, (bitmap.height - side) / 2, side, side, 0, 0, side, side);
-    bitmap.close();
-    this.#canvas.hidden = false;
+  /** A picture that stands still is no mirror. */
+  #change({ shows }) {
+    this.#holder.dataset.shows = shows;
+    this.#holder.classList.toggle("is-blank", shows !== "video" && shows !== "pictures");
+    this.#holder.hidden = false;
   }
 }

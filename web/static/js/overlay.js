@@ -110,6 +110,7 @@ export class Overlay {
     pen.roundRect(left, top, wide, tall, 6);
     pen.fill();
     pen.textBaseline = "middle";
+    pen.textAlign = "left"; // also where the page is read from right to left
     pen.fillStyle = style.getPropertyValue(known ? "--ink-on-label" : "--ink-quiet-on-label");
     pen.fillText(words, left + 8, top + tall / 2 + 0.5);
     if (figure) {

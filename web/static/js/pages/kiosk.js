@@ -5,6 +5,7 @@ import { el, icon } from "../dom.js";
 import { Events } from "../events.js";
 import { inWords } from "../failure.js";
 import { Greeter } from "../greeter.js";
+import { KioskCamera } from "../kiosk-camera.js";
 import { Mirror } from "../mirror.js";
 import { Pairing } from "../pairing.js";
 import { say } from "../text.js";
@@ -16,15 +17,20 @@ class Kiosk {
   #root = document.querySelector("[data-kiosk]");
   #pairing = new Pairing();
   #signedIn = "signedIn" in document.body.dataset;
+  #mayPublish = (document.body.dataset.permissions ?? "").split(" ").includes("cameras:control");
   #api = new Api();
   #events = null;
+  /** @type {Mirror | null} */
   #mirror = null;
+  /** @type {KioskCamera | null} */
+  #own = null;
   /** @type {Greeter | null} */
   #greeter = null;
   #pictures = new Map();
 
   async start() {
     this.#root.querySelector("[data-pair-form]").addEventListener("submit", (event) => this.#pair(event));
+    addEventListener("pageshow", (event) => event.persisted && location.reload()); // its connections ended when it was left
     this.#root.querySelector("[data-kiosk-retry]").addEventListener("click", () => location.reload());
     const kept = this.#pairing.kept();
     if (kept) return this.#open(kept);
@@ -78,9 +84,8 @@ class Kiosk {
     this.#root.querySelector("[data-kiosk-name]").textContent = kiosk.name;
     this.#section("door");
     this.#greeter ??= new Greeter(this.#root, (url) => this.#pictureOf(url));
-    const camera = kiosk.cameraIds?.[0];
-    if (camera) this.#mirror = new Mirror(this.#api, this.#root.querySelector("[data-kiosk-live]"), camera);
     this.#events = token ? new Events({ token }) : new Events();
+    this.#look(kiosk.cameraIds ?? [], token !== null || this.#mayPublish);
     this.#events.subscribe(`kiosks/${kiosk.id}`, {}, (event) => this.#told(event));
     let waiting = 0;
     let since = null;
@@ -97,6 +102,25 @@ class Kiosk {
     });
   }
 
+  /** The circle shows the kiosk's first camera or, where this device is one of them, what it sees itself. */
+  async #look(cameraIds, mayPublish) {
+    if (!cameraIds.length) return;
+    const part = (name) => this.#root.querySelector(`[data-kiosk-${name}]`);
+    this.#mirror = new Mirror(this.#api, part("live"), cameraIds[0]);
+    const cameras = mayPublish ? await Promise.all(cameraIds.map((id) => this.#api.get(`cameras/${id}`).catch(() => null))) : [];
+    const push = cameras.find((camera) => camera?.kind === "push");
+    if (push && this.#events) {
+      const parts = { bar: part("own"), button: part("own-button"), said: part("own-said"), video: part("own-video") };
+      this.#own = new KioskCamera(this.#api, parts, push.id, (on) => {
+        part("own-video").hidden = !on;
+        if (on) this.#mirror?.stop();
+        else if (this.#events) this.#mirror?.start();
+      });
+      await this.#own.resume();
+    }
+    if (this.#events && part("own-video").hidden) this.#mirror.start();
+  }
+
   #told(event) {
     if (this.#events.serverNow - Date.parse(event.time) > OLD_GREETING_MS) return; // a tablet's own clock may be wrong
     if (event.type === "kiosk.greeting") this.#greeter.greet(event.data);
@@ -109,6 +133,7 @@ class Kiosk {
     const events = this.#events;
     this.#events = null;
     events.close();
+    this.#own?.end();
     this.#mirror?.stop();
     this.#pairing.forget();
     if (!token && this.#signedIn) return location.assign("/login?next=/kiosk");

@@ -1,12 +1,14 @@
 /** The live wall: tiles, the feed beside them, and the evidence of what is clicked. */
 
 import { Api } from "../api.js";
+import { Board } from "../board.js";
 import { Door } from "../door.js";
 import { el, stateCard } from "../dom.js";
 import { Events } from "../events.js";
 import { Evidence } from "../evidence.js";
 import { inWords } from "../failure.js";
 import { Feed } from "../feed.js";
+import { OwnCamera } from "../own-camera.js";
 import { Sheet } from "../sheet.js";
 import { Shell } from "../shell.js";
 import { say } from "../text.js";
@@ -14,6 +16,7 @@ import { Tile } from "../tile.js";
 import { clock } from "../times.js";
 
 const STATUS_EVERY_MS = 5000;
+const EVERY_CAMERA = { pageSize: 200, sort: "name" };
 const HEARD_KEPT = 500; // news during one load; of more the oldest are dropped, the load has most of them
 
 class Wall {
@@ -23,13 +26,9 @@ class Wall {
   #holder = document.querySelector("[data-tiles]");
   #under = document.querySelector(".under");
   #summary = document.querySelector("[data-wall-summary]");
-  /** @type {Map<string, Tile>} */
-  #tiles = new Map();
-  /** @type {Map<string, any>} */
-  #cameras = new Map();
+  #board;
   /** @type {Map<string, () => void>} */
   #following = new Map();
-  #large = null;
   #polling = false;
   #loading = 0;
   /** @type {(() => void)[] | null} what was heard while the feed is being loaded, to apply it again */
@@ -37,13 +36,14 @@ class Wall {
   #feed = null;
   #door;
   #evidence;
-  #seen = new IntersectionObserver((changes) => {
-    for (const change of changes) this.#tiles.get(change.target.dataset.camera)?.see(change.isIntersecting);
-  });
 
   constructor() {
-    const cameraName = (id) => this.#cameras.get(id)?.name ?? null;
+    const cameraName = (id) => this.#board.camera(id)?.name ?? null;
     const one = (name) => document.querySelector(`[data-${name}]`);
+    this.#board = new Board({ holder: this.#holder, pager: one("pager") }, { makeTile: (camera, uses) => this.#tile(camera, uses), taken: (id) => this.#unfollow(id) });
+    if (one("own-camera")) {
+      new OwnCamera(this.#api, { open: one("own-camera"), dialog: one("own-dialog"), live: one("own-live") }, { mayCreate: this.#shell.may("cameras:write"), cameras: () => this.#board.cameras });
+    }
     this.#door = new Door(
       { doorList: one("door-list"), doorCount: one("door-count"), unknownList: one("unknown-list"), unknownCount: one("unknown-count") },
       { open: (sighting) => this.#evidence.open(sighting), openById: (id) => this.#openById(id), cameraName },
@@ -63,14 +63,13 @@ class Wall {
   start() {
     this.#shell.follow(this.#events, (since) => {
       this.#feed?.stale(since ? say("feed.stale", { time: clock(since) }) : null);
-      if (!since) this.#loadCameras();
+      if (since) return;
+      this.#board.hurry();
+      this.#loadCameras();
     });
     this.#events.subscribe("cameras", {}, (event) => this.#camera(event), () => this.#loadCameras());
     if (this.#feed) this.#events.subscribe("sightings", {}, (event) => this.#sighting(event.data, true), () => this.#loadFeed(true));
     if (this.#shell.may("attendance:read")) this.#events.subscribe("attendance", {}, (event) => this.#attendance(event), () => this.#loadFeed(true));
-    document.addEventListener("visibilitychange", () => {
-      for (const tile of this.#tiles.values()) tile.wake();
-    });
     setInterval(() => this.#poll(), STATUS_EVERY_MS);
     this.#loadCameras();
     this.#loadFeed(false);
@@ -78,18 +77,11 @@ class Wall {
 
   async #loadCameras() {
     try {
-      const { data } = await this.#api.list("cameras", { pageSize: 200, sort: "name" });
-      const gone = new Set(this.#tiles.keys());
-      if (this.#tiles.size === 0) this.#holder.replaceChildren();
-      for (const camera of data) {
-        gone.delete(camera.id);
-        this.#put(camera);
-      }
-      for (const id of gone) this.#take(id);
-      this.#arrange();
-      this.#poll();
+      const { data } = await this.#api.list("cameras", EVERY_CAMERA);
+      this.#board.load(data);
+      this.#summarise();
     } catch (error) {
-      if (this.#tiles.size) return;
+      if (this.#board.cameras.length) return;
       const again = el("button", { class: "button", type: "button", text: say("again"), on: { click: () => this.#loadCameras() } });
       this.#holder.replaceChildren(stateCard({ icon: "alert", title: say("failed.title"), text: inWords(error), action: again, tone: "state-failed" }));
     }
@@ -125,61 +117,36 @@ class Wall {
     if (document.hidden || this.#polling) return;
     this.#polling = true; // a slow network must not pile up rounds
     try {
-      for (const tile of this.#tiles.values()) {
-        const status = await this.#api.get(`cameras/${tile.id}/status`).catch(() => null);
-        if (status) tile.change({ status });
-      }
+      const { data } = await this.#api.list("cameras", EVERY_CAMERA);
+      for (const { id, status } of data) this.#board.status(id, status);
+    } catch {
+      // The banner tells when the server is away.
     } finally {
       this.#polling = false;
     }
     this.#summarise();
   }
 
-  #put(camera) {
-    this.#cameras.set(camera.id, camera);
-    const held = this.#tiles.get(camera.id);
-    if (held) return held.change(camera);
-    const tile = new Tile(this.#api, camera, (id) => this.#enlarge(id));
-    this.#tiles.set(camera.id, tile);
-    this.#holder.querySelector(".state")?.remove();
-    this.#holder.append(tile.element);
-    this.#seen.observe(tile.element);
+  #tile(camera, uses) {
+    const tile = new Tile(this.#api, camera, { ...uses, serverNow: () => this.#events.serverNow });
     this.#following.set(camera.id, this.#events.subscribe(`cameras/${camera.id}/tracks`, {}, (event) => tile.track(event.data)));
-    return undefined;
+    return tile;
   }
 
-  #take(id) {
+  #unfollow(id) {
     this.#following.get(id)?.();
     this.#following.delete(id);
-    this.#tiles.get(id)?.close();
-    this.#tiles.delete(id);
-    if (this.#large === id) this.#large = null;
   }
 
   #camera(event) {
-    if (event.type === "camera.removed") this.#take(event.data.id);
-    else this.#put(event.data);
-    this.#arrange();
-  }
-
-  #enlarge(id) {
-    this.#large = this.#large === id ? null : id;
-    this.#arrange();
-    this.#holder.scrollIntoView({ block: "nearest" });
-  }
-
-  #arrange() {
-    const count = this.#tiles.size;
-    this.#holder.style.setProperty("--columns", String(Math.min(4, Math.max(1, Math.ceil(Math.sqrt(count))))));
-    this.#holder.classList.toggle("has-large", this.#large !== null);
-    for (const [id, tile] of this.#tiles) tile.large(id === this.#large);
-    if (!count) this.#holder.replaceChildren(stateCard({ icon: "camera", title: say("wall.empty.title"), text: say("wall.empty.text") }));
+    if (event.type === "camera.removed") this.#board.take(event.data.id);
+    else this.#board.put(event.data);
     this.#summarise();
   }
 
   #summarise() {
-    const total = this.#tiles.size;
-    const online = [...this.#tiles.values()].filter((tile) => tile.state === "online").length;
+    const total = this.#board.cameras.length;
+    const online = this.#board.cameras.filter((camera) => camera.status?.state === "online").length;
     this.#summary.textContent = total ? say(total === 1 ? "wall.summary.one" : "wall.summary", { online, total }) : "";
   }
 
