@@ -35,16 +35,16 @@ class PacketQueue:
 
     def put_threadsafe(self, packet: Packet) -> None:
         """Put from any thread; after close() it does nothing."""
+        put_into((self,), packet)
+
+    def _offer(self, packet: Packet) -> bool:
+        """Whether its reader is to be woken."""
         with self._lock:
             if self._closed:
-                return
+                return False
             self._append(packet)
-            if self._waking:
-                return
-            self._waking = True
-        # The loop may be closed already when a thread brings its last packet.
-        with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._arrived)
+            woken, self._waking = self._waking, True
+            return not woken
 
     def refill(self, first: Sequence[Packet]) -> None:
         """Replaces what is queued by these, from a keyframe on; what they do not repeat is lost, and counted."""
@@ -106,3 +106,18 @@ class PacketQueue:
         with self._lock:
             self._waking = False
         self._arrival.set()
+
+
+def put_into(queues: Sequence[PacketQueue], packet: Packet) -> None:
+    """Put into all of them, of one event loop, from any thread: with one wake-up, as each costs a system call."""
+    waiting = [queue for queue in queues if queue._offer(packet)]  # noqa: SLF001
+    if not waiting:
+        return
+
+    def wake() -> None:
+        for queue in waiting:
+            queue._arrived()  # noqa: SLF001
+
+    # The loop may be closed already when a thread brings its last packet.
+    with contextlib.suppress(RuntimeError):
+        waiting[0]._loop.call_soon_threadsafe(wake)  # noqa: SLF001

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from server.media.gop import Gop
 from server.media.packet import Packet
-from server.media.packets import PacketQueue
+from server.media.packets import PacketQueue, put_into
 
 
 class PacketReaders:
@@ -45,8 +45,7 @@ class PacketReaders:
         """Hand one packet to everybody."""
         with self._lock:
             self._gop.add(packet)
-            for queue in self._queues:
-                queue.put_threadsafe(packet)
+            put_into(self._queues, packet)
 
     def opened(self) -> None:
         """What comes next does not follow what came: the GOP is forgotten, and every reader waits for a keyframe."""

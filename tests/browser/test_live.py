@@ -84,6 +84,7 @@ OUTLINE = """async ([camera, annotated]) => {
 }"""
 
 
+@pytest.mark.slow
 def test_the_wall_decodes_the_cameras_own_video(admin: Visit, api: Api, demo: DemoSources) -> None:
     """Frames of H.264 at the camera's size and pace; "connected" alone proves nothing."""
     api.add_camera("Entrance", demo.entrance, role="monitor")
@@ -99,6 +100,7 @@ def test_the_wall_decodes_the_cameras_own_video(admin: Visit, api: Api, demo: De
     expect(shown.locator(".tile-latency")).to_contain_text("ms")
 
 
+@pytest.mark.slow
 def test_boxes_lie_on_the_face_of_the_very_frame(
     admin: Visit, api: Api, site: RollcallServer, demo: DemoSources, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -121,6 +123,7 @@ def test_boxes_lie_on_the_face_of_the_very_frame(
     assert statistics.median(overlaps) >= LEAST_OVERLAP
 
 
+@pytest.mark.slow
 def test_annotated_video_has_the_boxes_in_its_pixels(admin: Visit, api: Api, demo: DemoSources) -> None:
     """And the plain one has not: the outline of the server's own boxes is green in one of them only."""
     api.enrol("Eileen Collins", demo.collins)
