@@ -127,6 +127,5 @@ async def test_a_stopped_camera_ends_its_viewers(tmp_path: Path) -> None:
                 with pytest.raises(Closed):
                     await taken(feed, 1000)
             one.request_keyframe()
-        with live.viewer() as late:
-            with pytest.raises(Closed):
-                await late.take()
+        with live.viewer() as late, pytest.raises(Closed):
+            await late.take()
