@@ -1,6 +1,7 @@
 """What is open while the server runs: lifespan fills it, routes read it."""
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -48,6 +49,7 @@ class Parts:
     address_rules: AddressRules
     metrics: Metrics
     limits: Limits
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)  # answers without an end see it
 
     def midnight(self) -> datetime:
         """When the site's day began."""

@@ -1,14 +1,16 @@
 """The settings: one frozen tree, read once from the environment and `.env`, checked as a whole at start."""
 
 import os
+import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "ROLLCALL_"
+_ICE_URL = re.compile(r"stuns?:[\w.-]+(:\d{1,5})?|turns?:[\w.-]+(:\d{1,5})?(\?transport=(udp|tcp))?", re.ASCII)
 PRIVATE_NETWORKS = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
 
 Network = IPv4Network | IPv6Network
@@ -89,9 +91,21 @@ class IceServerSettings(Section):
     @field_validator("urls")
     @classmethod
     def _ice_urls(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if not all(url.startswith(("stun:", "stuns:", "turn:", "turns:")) for url in value):
-            raise ValueError("starts with stun:, stuns:, turn: or turns:")
+        if not all(_ICE_URL.fullmatch(url) for url in value):
+            raise ValueError("is like stun:host:3478, turn:host:3478 or turns:host:5349?transport=tcp")
         return value
+
+    @model_validator(mode="after")
+    def _whole_login(self) -> "IceServerSettings":
+        secret = self.credential.get_secret_value() if self.credential else ""
+        if bool(self.username) != bool(secret):
+            raise ValueError("username and credential belong together")
+        if not secret and any(url.startswith("turn") for url in self.urls):
+            raise ValueError("a TURN server needs username and credential")
+        # They are sent to browsers in a header.
+        if not (f"{self.username or ''}{secret}".isascii() and f"{self.username or ''}{secret}x".isprintable()):
+            raise ValueError("username and credential are printable ASCII")
+        return self
 
 
 class WebrtcSettings(Section):
@@ -100,7 +114,7 @@ class WebrtcSettings(Section):
         description='STUN and TURN, also handed to the browser: [{"urls":["turn:…"],"username":"…","credential":"…"}]',
     )
     max_sessions: Annotated[int, Field(ge=1, le=4096)] = Field(
-        256, description="viewers and publishers over WebRTC at the same time"
+        256, description="who watches over WebRTC at the same time"
     )
 
 

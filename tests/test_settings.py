@@ -69,3 +69,28 @@ def test_unknown_names_are_found() -> None:
 def test_example_file_is_made_from_the_classes() -> None:
     """`.env.example` in the repository is what the classes say."""
     assert (ROOT / ".env.example").read_text() == example()
+
+
+@pytest.mark.parametrize(
+    ("server", "said"),
+    [
+        ({"urls": ["turn:host:port"], "username": "u", "credential": "c"}, "is like stun:"),
+        ({"urls": ["stun:host?transport=udp"]}, "is like stun:"),
+        ({"urls": ["http://host"]}, "is like stun:"),
+        ({"urls": ["turn:host"]}, "needs username"),
+        ({"urls": ["turn:host"], "username": "u"}, "belong together"),
+        ({"urls": ["turn:host"], "username": "u", "credential": "geheim\u20ac"}, "printable ASCII"),
+        ({"urls": []}, "at least 1"),
+    ],
+)
+def test_ice_servers_that_cannot_work_are_refused_at_start(server: dict[str, object], said: str) -> None:
+    """Rather than at the first viewer."""
+    with pytest.raises(ValidationError, match=said):
+        Settings.model_validate({"webrtc": {"ice_servers": [server]}})
+
+
+def test_ice_servers() -> None:
+    """What there usually is."""
+    whole = {"urls": ["turns:turn.example.com:5349?transport=tcp", "turn:10.0.0.1"], "username": "u", "credential": "c"}
+    settings = Settings.model_validate({"webrtc": {"ice_servers": [{"urls": ["stun:stun.example.com:3478"]}, whole]}})
+    assert [len(one.urls) for one in settings.webrtc.ice_servers] == [1, 2]

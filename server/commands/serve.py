@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Annotated
 
 import structlog
@@ -124,7 +125,7 @@ async def _serve(
         )
         with _listening(host, port) as listener:
             shown = welcome or f"\n  Rollcall listens on {host}:{listener.getsockname()[1]}\n"
-            server = _Server(config, shown)
+            server = _Server(config, shown, parts.stopping)
             await server.serve(sockets=[listener])
         if server.lifespan.shutdown_failed:
             raise Unavailable("A part of the server has died, so it has stopped. The log has the reason.")
@@ -154,9 +155,16 @@ def _listening(host: str, port: int) -> socket.socket:
 class _Server(uvicorn.Server):
     """Says where it is once it can be reached, and ends well when it is asked to stop."""
 
-    def __init__(self, config: uvicorn.Config, welcome: str) -> None:
+    def __init__(self, config: uvicorn.Config, welcome: str, stopping: asyncio.Event) -> None:
         super().__init__(config)
         self._welcome = welcome
+        self._stopping = stopping
+        self._loop = asyncio.get_running_loop()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Answers without an end would hold up the others."""
+        self._loop.call_soon_threadsafe(self._stopping.set)
+        super().handle_exit(sig, frame)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)

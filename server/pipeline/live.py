@@ -7,6 +7,7 @@ from typing import Protocol
 
 import av
 
+from server.errors import Unavailable
 from server.media.browsers import obstacle
 from server.media.encoding import SharedEncoding
 from server.media.frame import Frame
@@ -15,6 +16,8 @@ from server.media.packet import Packet
 from server.media.packets import PacketQueue
 from server.media.source import VideoFacts
 from server.supervise import Backoff, supervise
+
+MOST_PICTURES = 32
 
 
 class Video(Protocol):
@@ -48,6 +51,7 @@ class Live:
         self._annotated = SharedEncoding(video.frames, draw=draw, name=f"annotate {camera_id}")
         self._feeds: set[Feed] = set()
         self._closed = False
+        self._pictures = 0
 
     async def run(self) -> None:
         """Until cancelled; then nobody watches any more."""
@@ -67,6 +71,20 @@ class Live:
     @property
     def viewers(self) -> int:
         return len(self._feeds)
+
+    def check_room_for_pictures(self) -> None:
+        """Raises Unavailable: each reader of single pictures may want its own size, and each size is encoded."""
+        if self._pictures >= MOST_PICTURES:
+            raise Unavailable("Too many people watch at this moment. Try again later.", code="too_many_viewers")
+
+    @contextmanager
+    def pictures(self) -> Iterator[None]:
+        """One more who reads single pictures, for as long as the block lasts."""
+        self._pictures += 1
+        try:
+            yield
+        finally:
+            self._pictures -= 1
 
     @property
     def encodings(self) -> int:

@@ -57,7 +57,7 @@ class _Running:
     loop: CameraLoop
     live: Live
     task: asyncio.Task[None] | None = None
-    snapshot: Snapshot | None = None  # several viewers of one frame encode it once
+    snapshots: dict[int, Snapshot] = field(default_factory=dict)  # by width: viewers of one frame encode it once
     encoding: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -195,14 +195,15 @@ class Cameras:
     async def snapshot(self, camera_id: str, width: int) -> Snapshot:
         """The newest frame as JPEG, from the running stream, no wider than `width`. Raises Unavailable when offline."""
         running = self._online(camera_id)
-        frame = running.stream.latest()
-        if frame is None:
-            raise Unavailable("The camera has not shown a picture yet.", code="camera_offline")
         async with running.encoding:
-            kept = running.snapshot
-            if kept is None or (kept.pts, kept.width) != (frame.pts, width):
+            frame = running.stream.latest()
+            if frame is None:
+                raise Unavailable("The camera has not shown a picture yet.", code="camera_offline")
+            kept = running.snapshots.get(width)
+            if kept is None or kept.pts != frame.pts:
+                running.snapshots = {key: one for key, one in running.snapshots.items() if one.pts == frame.pts}
                 encoded = await asyncio.to_thread(lambda: jpeg(scaled(frame.to_bgr(), width), 80))
-                running.snapshot = kept = Snapshot(frame.pts, width, frame.captured_at, encoded)
+                running.snapshots[width] = kept = Snapshot(frame.pts, width, frame.captured_at, encoded)
         return kept
 
     async def correct(self, camera_id: str, sighting_id: str, person_id: str | None) -> None:

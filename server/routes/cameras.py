@@ -103,8 +103,9 @@ async def probe_camera(call: Call, body: ProbeForm) -> Probed:
 
 @endpoint("GET", "/cameras/{camera_id}", allow="cameras:read", kiosk=True)
 async def get_camera(call: Call, camera_id: str) -> CameraPublic:
-    """One camera."""
-    return call.parts.cameras.view(await _need(call, camera_id))
+    """One camera. A kiosk is not told where it is."""
+    view = call.parts.cameras.view(await _need(call, camera_id))
+    return view if call.who.kiosk_id is None else view.model_copy(update={"source": ""})
 
 
 @endpoint("PUT", "/cameras/{camera_id}", allow="cameras:write")

@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
 
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import Response, StreamingResponse
 
-from server.errors import BadRequest, TooLarge, Unavailable, UnsupportedMedia
+from server.errors import BadRequest, Forbidden, TooLarge, Unavailable, UnsupportedMedia
 from server.events.latest import Latest
 from server.media.packet import rtp_timestamp
 from server.parts import Parts
@@ -38,16 +40,18 @@ async def watch_camera(call: Call, camera_id: str) -> Response:
     """
     await _need(call, camera_id)
     annotated = _asked_annotated(call)
+    may_read_names = call.who.may("cameras:read")
+    if annotated and not may_read_names:
+        raise Forbidden("This screen may show the picture without the names of those who pass.")
     offer = await _body(call, SDP)
     live = call.parts.cameras.online(camera_id)
-    may_read_tracks = call.who.may("cameras:read")
     answer = await call.parts.webrtc.watch(
         offer,
         camera_id=camera_id,
         owner=call.who.id,
         feed=live.viewer(annotated=annotated),
-        messages=Latest(call.parts.hub, f"cameras/{camera_id}/tracks") if may_read_tracks else None,
-        allowed=partial(call.parts.access.still_sees, call.who, camera_id),
+        messages=Latest(call.parts.hub, f"cameras/{camera_id}/tracks") if may_read_names else None,
+        allowed=partial(_still_sees, call, camera_id),
     )
     return _answered(call, camera_id, "whep", answer)
 
@@ -83,7 +87,7 @@ async def publish_camera(call: Call, camera_id: str) -> Response:
         camera_id=camera_id,
         owner=call.who.id,
         publication=stream.publisher,
-        allowed=partial(call.parts.access.still_sees, call.who, camera_id),
+        allowed=partial(_still_sees, call, camera_id),
     )
     return _answered(call, camera_id, "whip", answer)
 
@@ -111,6 +115,7 @@ async def camera_mjpeg(call: Call, camera_id: str) -> Response:
     await _need(call, camera_id)
     width = asked_number(call, "width", 640, 16, 3840)
     fps = asked_number(call, "fps", 8, 1, 25)
+    call.parts.cameras.online(camera_id).check_room_for_pictures()
     first = await call.parts.cameras.snapshot(camera_id, width)
     # Stated, so that nothing on the way compresses pictures again.
     headers = {"Content-Encoding": "identity", "X-Accel-Buffering": "no"}
@@ -120,15 +125,24 @@ async def camera_mjpeg(call: Call, camera_id: str) -> Response:
 
 async def _pictures(call: Call, camera_id: str, width: int, every_s: float, first: Snapshot) -> AsyncIterator[bytes]:
     """Until the client leaves, the camera is stopped, or whoever asked may not see it any more."""
+    live = call.parts.cameras.live(camera_id)
+    if live is None:
+        return
+    with live.pictures():
+        async for part in _newest(call, camera_id, width, every_s, first):
+            yield part
+
+
+async def _newest(call: Call, camera_id: str, width: int, every_s: float, first: Snapshot) -> AsyncIterator[bytes]:
     clock = call.parts.clock
     shown, sent_s, checked_s = first, clock.monotonic(), clock.monotonic()
     yield _part(first)
-    while call.parts.cameras.live(camera_id) is not None:
+    while call.parts.cameras.live(camera_id) is not None and not call.parts.stopping.is_set():
         await asyncio.sleep(every_s)
         now_s = clock.monotonic()
         if now_s - checked_s > REPEATED_AFTER_S:
             checked_s = now_s
-            if not await call.parts.access.still_sees(call.who, camera_id):
+            if not await _still_sees(call, camera_id):
                 return
         try:
             newest = await call.parts.cameras.snapshot(camera_id, width)
@@ -148,6 +162,15 @@ def _part(taken: Snapshot) -> bytes:
         f"X-Rtp-Timestamp: {rtp_timestamp(taken.pts)}\r\n\r\n"
     )
     return head.encode() + taken.jpeg + b"\r\n"
+
+
+async def _still_sees(call: Call, camera_id: str) -> bool:
+    """While the database is away nobody can be asked: who watches goes on, and is asked again."""
+    try:
+        return await call.parts.access.still_sees(call.who, camera_id)
+    except (SQLAlchemyError, OSError) as error:
+        structlog.get_logger(__name__).warning("not_asked_yet", camera=camera_id, reason=type(error).__name__)
+        return True
 
 
 async def _need(call: Call, camera_id: str) -> None:
@@ -193,8 +216,13 @@ def _link(server: IceServer) -> Sequence[str]:
     """As WHEP and WHIP have it: one link for each address."""
     login = ""
     if server.username is not None:
-        login = f'; username="{server.username}"; credential="{server.credential}"; credential-type="password"'
+        name, secret = _quoted(server.username), _quoted(server.credential or "")
+        login = f'; username="{name}"; credential="{secret}"; credential-type="password"'
     return [f'<{url}>; rel="ice-server"{login}' for url in server.urls]
+
+
+def _quoted(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')
 
 
 ENDPOINTS: tuple[Endpoint, ...] = (

@@ -7,7 +7,7 @@ What aiortc and aioice do not offer is reached through their inner names, all of
 import ipaddress
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
@@ -27,7 +27,7 @@ class IceServer:
 
     urls: tuple[str, ...]
     username: str | None = None
-    credential: str | None = None
+    credential: str | None = field(default=None, repr=False)
 
 
 def configuration(servers: Sequence[IceServer]) -> RTCConfiguration:

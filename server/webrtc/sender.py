@@ -137,7 +137,7 @@ class PacketSender(RTCRtpSender):  # type: ignore[misc]  # aiortc has no types
         if dtls._state is not State.CONNECTED or pair is None:  # noqa: SLF001
             raise ConnectionError
         socket = pair.protocol.transport
-        if getattr(socket, "get_write_buffer_size", int)() > _MOST_WAITING:
+        if _waiting(socket) > _MOST_WAITING:
             # What the machine cannot send is lost, as on a network; the viewer asks for it again.
             return lambda packet: None
         protect, sendto, address = dtls._tx_srtp.protect, socket.sendto, pair.remote_addr  # noqa: SLF001
@@ -178,3 +178,11 @@ class PacketSender(RTCRtpSender):  # type: ignore[misc]  # aiortc has no types
 
     def _send_keyframe(self) -> None:
         self.on_keyframe_wanted()
+
+
+def _waiting(socket: Any) -> int:
+    """How many bytes this machine has not sent yet. A TURN relay has a task for each packet and a socket behind it."""
+    relay = getattr(socket, "_TurnTransport__inner_protocol", None)
+    if relay is None:
+        return int(socket.get_write_buffer_size())
+    return int(relay.transport.get_write_buffer_size()) + 1500 * len(socket._TurnTransport__send_tasks)  # noqa: SLF001

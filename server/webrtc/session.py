@@ -9,7 +9,7 @@ import structlog
 from aiortc import RTCPeerConnection, RTCSessionDescription
 from aiortc.exceptions import OperationError
 
-from server.errors import BadRequest, RollcallError
+from server.errors import BadRequest, RollcallError, Unavailable
 from server.ids import new_id
 from server.webrtc.ice import Ear, add_candidates, add_loopback, transport_of
 from server.webrtc.offer import cleaned, not_supported
@@ -44,10 +44,12 @@ class Session:
         owner: str,
         allowed: Callable[[], Awaitable[bool]],
         dead_after_s: float,
+        limited: bool = True,
     ) -> None:
         self.id = new_id()
         self.camera_id = camera_id
         self.owner = owner
+        self.limited = limited
         self._connection = connection
         self._peer = peer
         self._closing = ExitStack()
@@ -78,8 +80,8 @@ class Session:
             raise
         except OperationError:
             raise not_supported("The offer has no codec that is supported here.") from None
-        except TimeoutError:
-            raise BadRequest("The session description could not be answered in time.", code="bad_sdp") from None
+        except (TimeoutError, OSError):  # of this machine, not of the offer: it may be repeated
+            raise Unavailable("The server is too busy to answer. Try again in a moment.", code="busy") from None
         except Exception as error:  # noqa: BLE001 - aiortc parses by position and fails in every way there is
             structlog.get_logger(__name__).info("offer_refused", reason=type(error).__name__)
             raise BadRequest("The session description cannot be understood.", code="bad_sdp") from None

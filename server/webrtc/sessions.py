@@ -66,14 +66,24 @@ class LiveSessions:
         """A viewer. The feed is entered once it is connected. Raises BadRequest, Invalid or Unavailable."""
 
         return await self._open(
-            offer, camera_id, owner, allowed, lambda connection: Viewer(connection, self._packetiser, feed, messages)
+            offer,
+            camera_id,
+            owner,
+            allowed,
+            lambda connection: Viewer(connection, self._packetiser, feed, messages),
+            limited=True,
         )
 
     async def publish(
         self, offer: str, *, camera_id: str, owner: str, publication: Publish, allowed: Allowed
     ) -> Answer:
-        """A publisher. Its place is taken before the answer. Raises BadRequest, Invalid, Unavailable or Conflict."""
-        return await self._open(offer, camera_id, owner, allowed, lambda connection: Publisher(connection, publication))
+        """A publisher: there is one a camera at most, so they are not counted. Its place is taken before the answer.
+
+        Raises BadRequest, Invalid, Unavailable or Conflict.
+        """
+        return await self._open(
+            offer, camera_id, owner, allowed, lambda connection: Publisher(connection, publication), limited=False
+        )
 
     async def patch(self, session_id: str, camera_id: str, owner: str, fragment: str) -> None:
         """Further candidates of a session of one's own. Raises NotFound or BadRequest."""
@@ -83,8 +93,9 @@ class LiveSessions:
         """Ends a session of one's own, and waits until nothing of it is left. Raises NotFound."""
         session = self._own(session_id, camera_id, owner)
         session.end()
-        async with asyncio.timeout(2 * CLOSE_WITHIN_S):
-            await session.ended.wait()
+        with suppress(TimeoutError):  # it is ending; whoever asked need not know of what holds it up
+            async with asyncio.timeout(2 * CLOSE_WITHIN_S):
+                await session.ended.wait()
 
     def counts(self) -> Mapping[str, int]:
         """How many sessions each camera has."""
@@ -97,17 +108,24 @@ class LiveSessions:
         return session
 
     async def _open(
-        self, offer: str, camera_id: str, owner: str, allowed: Allowed, make: Callable[[RTCPeerConnection], Peer]
+        self,
+        offer: str,
+        camera_id: str,
+        owner: str,
+        allowed: Allowed,
+        make: Callable[[RTCPeerConnection], Peer],
+        *,
+        limited: bool,
     ) -> Answer:
         check(offer)
         if self._tasks is None:
             raise Unavailable(_NOT_NOW)
-        if len(self._sessions) >= self._max_sessions:
+        if limited and sum(session.limited for session in self._sessions.values()) >= self._max_sessions:
             raise Unavailable("Too many people watch at this moment. Try again later.", code="too_many_viewers")
         connection = RTCPeerConnection(configuration(self.ice_servers))
         session = Session(
             connection, make(connection), camera_id=camera_id, owner=owner, allowed=allowed,
-            dead_after_s=self._dead_after_s,
+            dead_after_s=self._dead_after_s, limited=limited,
         )  # fmt: skip
         self._sessions[session.id] = session
         answered: asyncio.Future[str] = asyncio.get_running_loop().create_future()

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -11,11 +11,13 @@ import httpx
 import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamTrack
+from sqlalchemy.exc import OperationalError
 
 from server.lifespan import running
 from server.parts import Parts
+from server.pipeline.live import MOST_PICTURES
 from server.routes.endpoint import Call
-from server.routes.live import camera_mjpeg
+from server.routes.live import _still_sees, camera_mjpeg
 from tests.media.films import write_film
 from tests.opened import client_of, parts_in
 
@@ -153,6 +155,9 @@ async def test_a_kiosk_sees_its_own_cameras_only(live: Parts, admin: httpx.Async
             assert (await screen.get(own + path)).status_code == 200
             assert (await screen.get(other + path)).status_code == 403
         assert (await screen.post(f"{other}/whep", content="v=0", headers=SDP)).status_code == 403
+        assert (await screen.get(own)).json()["data"]["source"] == ""
+        names = await screen.post(f"{own}/whep?annotated=true", content="v=0", headers=SDP)
+        assert (names.status_code, names.json()["error"]["code"]) == (403, "forbidden")
         assert (await screen.get("/api/v1/cameras")).status_code == 403
         assert (await screen.put(own, json={"name": "Mine"})).status_code == 403
 
@@ -192,9 +197,44 @@ async def test_pictures_one_after_another(live: Parts, admin: httpx.AsyncClient,
     assert times[:4] == sorted(set(times[:4]))
 
 
+async def test_pictures_have_their_limit_and_end_with_the_server(
+    live: Parts, admin: httpx.AsyncClient, tmp_path: Path
+) -> None:
+    """Beyond so many readers of one camera nobody is let in; a server that stops does not wait for them."""
+    path = await film(admin, tmp_path)
+    camera_id = path.rpartition("/")[2]
+    watched = live.cameras.online(camera_id)
+    with ExitStack() as readers:
+        for _ in range(MOST_PICTURES):
+            readers.enter_context(watched.pictures())
+        full = await admin.get(f"{path}/mjpeg")
+        assert (full.status_code, full.json()["error"]["code"]) == (503, "too_many_viewers")
+    live.stopping.set()
+    async with asyncio.timeout(10):
+        assert (await admin.get(f"{path}/mjpeg")).status_code == 200
+
+
 async def test_bad_numbers_are_named(admin: httpx.AsyncClient, tmp_path: Path) -> None:
     """The width and the rate of the pictures."""
     path = await film(admin, tmp_path)
     for query, code in (("width=0", "bad_width"), ("fps=100", "bad_fps"), ("fps=x", "bad_fps")):
         answer = await admin.get(f"{path}/mjpeg?{query}")
         assert (answer.status_code, answer.json()["error"]["code"]) == (400, code)
+
+
+async def test_nobody_loses_the_picture_while_the_database_is_away(
+    live: Parts, admin: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It cannot be asked whether they still may; the next time it can."""
+    principal = await live.access.by_token(admin.headers["Authorization"].removeprefix("Bearer "))
+    call = Call(cast(Any, None), live, principal)
+    assert await _still_sees(call, "any")
+
+    async def away(*_: object) -> bool:
+        raise OperationalError("SELECT 1", {}, Exception("locked"))
+
+    monkeypatch.setattr(live.access, "still_sees", away)
+    assert await _still_sees(call, "any")
+    monkeypatch.undo()
+    await live.access.logout(principal)
+    assert not await _still_sees(call, "any")

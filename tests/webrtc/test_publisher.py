@@ -97,6 +97,17 @@ async def test_sound_is_declined(open_studio: OpenStudio) -> None:
         await until(lambda: len(camera.pictures) > 5, 10)
 
 
+async def test_viewers_do_not_keep_a_publisher_out(open_studio: OpenStudio) -> None:
+    """However many watch: who publishes is somebody's attendance."""
+    async with open_studio(max_sessions=1) as studio, browser() as viewer, browser() as phone:
+        viewer.watches()
+        await studio.watch(await viewer.offer())
+        camera = Camera()
+        phone.publishes(Scene(), codecs=("video/H264",))
+        await published(studio, phone, camera)
+        await until(lambda: len(camera.pictures) > 5, 10)
+
+
 async def test_one_publisher_at_a_time(open_studio: OpenStudio) -> None:
     """The second is told by the camera, and the first goes on; when it leaves, its place is free."""
     async with open_studio(playing=False) as studio, browser() as phone, browser() as other:

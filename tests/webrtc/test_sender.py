@@ -4,13 +4,16 @@ import asyncio
 import re
 import struct
 from dataclasses import replace
-from typing import cast
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
+from aioice.turn import TurnTransport
 from aiortc import clock
 from aiortc.rtp import RtpPacket, unpack_header_extensions
 
 from server.webrtc.offer import PLAYOUT_DELAY
+from server.webrtc.sender import _waiting
 from server.webrtc.viewer import Viewer
 from tests.webrtc.browser import Browser, browser, until
 from tests.webrtc.conftest import OpenStudio, Studio
@@ -248,3 +251,13 @@ async def test_a_keyframe_is_asked_of_the_feed(open_studio: OpenStudio) -> None:
         times = pictures_of(viewer.rtp)
         assert times == sorted(times)
         assert len(times) == len(set(times))
+
+
+def test_what_waits_behind_a_relay_is_counted() -> None:
+    """The relay has a task for each packet and a stream behind it: neither may grow without limit."""
+    inner = SimpleNamespace(transport=SimpleNamespace(get_write_buffer_size=lambda: 600_000, is_closing=lambda: False))
+    relay = TurnTransport(cast(Any, inner))
+    assert _waiting(relay) == 600_000
+    cast(Any, relay)._TurnTransport__send_tasks.update(range(10))
+    assert _waiting(relay) == 615_000
+    assert _waiting(inner.transport) == 600_000

@@ -5,6 +5,7 @@ import { say } from "./text.js";
 export class DeviceCamera {
   /** @type {MediaStream | null} */
   #stream = null;
+  #turn = 0; // a permission that is given after all was closed is not used
   #ended;
 
   /** @param {{ended?: () => void}} [uses] `ended`: it was unplugged, or the permission was taken away */
@@ -20,15 +21,21 @@ export class DeviceCamera {
   /** @returns {Promise<MediaStreamTrack>} @throws {Error} with a sentence to show */
   async open() {
     this.close();
+    const turn = this.#turn;
     if (!navigator.mediaDevices?.getUserMedia) throw new Error(say("device.insecure"));
+    let stream;
     try {
       const video = { facingMode: "user", width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 25, max: 30 } };
-      this.#stream = await navigator.mediaDevices.getUserMedia({ video, audio: false });
+      stream = await navigator.mediaDevices.getUserMedia({ video, audio: false });
     } catch (error) {
       throw new Error(say({ NotFoundError: "device.missing", OverconstrainedError: "device.missing", NotReadableError: "device.busy", NotAllowedError: "device.denied" }[error.name] ?? "device.failed"), { cause: error });
     }
-    const [track] = this.#stream.getVideoTracks();
-    const stream = this.#stream;
+    if (turn !== this.#turn) {
+      for (const track of stream.getTracks()) track.stop();
+      throw new Error(say("device.failed"));
+    }
+    this.#stream = stream;
+    const [track] = stream.getVideoTracks();
     track.addEventListener("ended", () => {
       if (stream !== this.#stream) return;
       this.close();
@@ -38,6 +45,7 @@ export class DeviceCamera {
   }
 
   close() {
+    this.#turn += 1;
     const stream = this.#stream;
     this.#stream = null;
     for (const track of stream?.getTracks() ?? []) track.stop();
