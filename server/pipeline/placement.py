@@ -177,17 +177,19 @@ class Cameras:
 
     def pushed(self, camera_id: str) -> PushedStream:
         """Where a publisher's video goes; raises Conflict for a camera of another kind, Unavailable when it is off."""
-        running = self._running.get(camera_id)
-        if running is None:
-            raise Unavailable("The camera is not running.", code="camera_offline")
+        running = self._started(camera_id)
         if not isinstance(running.stream, PushedStream):
             raise Conflict("Nobody can publish to this camera: it is not of the kind push.", code="not_a_push_camera")
         return running.stream
 
-    def _online(self, camera_id: str) -> _Running:
+    def _started(self, camera_id: str) -> _Running:
         running = self._running.get(camera_id)
         if running is None:
             raise Unavailable("The camera is not running.", code="camera_offline")
+        return running
+
+    def _online(self, camera_id: str) -> _Running:
+        running = self._started(camera_id)
         if running.stream.status.state is not CameraState.online:
             raise Unavailable("The camera is offline.", code="camera_offline")
         return running

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from server.demo.pictures import astronaut, read_picture
-from tests.browser.chromium import Visit, chromium
+from tests.browser.chromium import Visit, camera_that_shows, chromium
 from tests.browser.visits import add_person
 from tests.journeys.client import Api
 from tests.journeys.films import jpeg
@@ -30,12 +30,7 @@ def face_film(tmp_path_factory: pytest.TempPathFactory, portraits: None) -> Path
 @pytest.fixture(scope="module")
 def browser(chromium_path: str, face_film: Path) -> Iterator[Browser]:
     """One with a camera that it may use without asking."""
-    flags = (
-        "--use-fake-device-for-media-stream",
-        "--use-fake-ui-for-media-stream",
-        f"--use-file-for-fake-video-capture={face_film}",
-    )
-    with chromium(chromium_path, flags) as started:
+    with chromium(chromium_path, camera_that_shows(face_film)) as started:
         yield started
 
 

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from server.demo.clips import SCENES, compose
-from tests.browser.chromium import Visit, chromium
+from tests.browser.chromium import Visit, camera_that_shows, chromium
 from tests.browser.visits import tile, wait_for_video
 from tests.journeys.client import Api
 from tests.journeys.films import jpeg
@@ -39,12 +39,7 @@ def visitor_film(tmp_path_factory: pytest.TempPathFactory, portraits: None) -> P
 @pytest.fixture(scope="module")
 def browser(chromium_path: str, visitor_film: Path) -> Iterator[Browser]:
     """One with a camera that it may use without asking."""
-    flags = (
-        "--use-fake-device-for-media-stream",
-        "--use-fake-ui-for-media-stream",
-        f"--use-file-for-fake-video-capture={visitor_film}",
-    )
-    with chromium(chromium_path, flags) as started:
+    with chromium(chromium_path, camera_that_shows(visitor_film)) as started:
         yield started
 
 
