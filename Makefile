@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 RUNTIME ?= cpu
+MINUTES ?= 60
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
 
-.PHONY: help demo test check e2e bench constraints clean
+.PHONY: help demo test check e2e bench soak constraints clean
 
 help:  ## what there is
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -31,16 +32,20 @@ check: $(VENV)/.dev  ## lint, types and house rules
 	$(BIN)/mypy server tests bench
 	$(BIN)/pytest -q tests/house
 
-test: $(VENV)/.dev  ## the suite, browser included (about 10 minutes on 2 cores)
+test: $(VENV)/.dev  ## the suite, browser included (18 minutes on 2 cores)
 	.ci/tools
-	$(BIN)/pytest -m 'not slow' -n 2 --dist loadgroup
+	$(BIN)/pytest -m 'not slow' -n 3 --dist loadfile
 
-e2e: $(VENV)/.dev  ## what takes long
+e2e: $(VENV)/.dev  ## what takes long, and the routes once more on PostgreSQL and Redis
 	.ci/tools
-	$(BIN)/pytest -m slow
+	$(BIN)/pytest -m slow -n 2 tests/e2e/test_fuzzing.py tests/routes
+	$(BIN)/pytest -m slow --deselect tests/e2e/test_fuzzing.py --ignore tests/routes
 
 bench: $(VENV)/.dev  ## every benchmark, one line a figure
 	@status=0; for file in bench/[a-z]*.py; do $(BIN)/python $$file || status=1; done; exit $$status
+
+soak: $(VENV)/.dev  ## ten cameras for MINUTES=60: how memory and latency grow
+	$(BIN)/python bench/soak.py --minutes $(MINUTES)
 
 constraints: $(VENV)/.dev  ## pin what is installed now
 	$(BIN)/python -m pip freeze --exclude-editable | grep -v '^-e' > constraints.txt

@@ -24,11 +24,15 @@ import numpy as np
 
 from bench.parts.films import write_film
 from bench.parts.report import figure, median
+from server.access.keyring import Keyring
+from server.access.template_seals import TemplateSeals
+from server.bus.memory import MemoryBus
 from server.clock import SystemClock
 from server.demo.clips import FPS, SCENES, enrolment_photo
 from server.identity.enrolment import Enroller
 from server.identity.resolver import Resolver, ResolverLimits
 from server.identity.votes import IdentityState, VotingRules
+from server.ids import new_id
 from server.inference.loop import InferenceLoop
 from server.lifespan import Models
 from server.media.frame import Frame
@@ -82,7 +86,8 @@ async def as_served(models: Models, frames: Sequence[av.VideoFrame], person: Flo
     clock, metrics = SystemClock(), Metrics()
     device = InferenceLoop(models.detector.detect, models.embedder.embed, clock=clock, watch=metrics)
     async with Store("sqlite+aiosqlite://") as store:
-        roster = Roster(store, models.embedder.pack)
+        seals = TemplateSeals(Keyring((new_id(),)))
+        roster = Roster(store, models.embedder.pack, seals, MemoryBus())
         roster.add("collins", "Eileen Collins", "photo", person)
         limits = ResolverLimits(voting=VotingRules(margin=models.embedder.pack.margin))
         resolver = Resolver("entrance", models.embedder.pack.label, limits)

@@ -86,6 +86,8 @@ class Anyone:
     id = "bench"
     expires_at: datetime | None = None
     kiosk_id: str | None = None
+    only_cameras: frozenset[str] | None = None
+    only_departments: frozenset[str] | None = None
 
     @property
     def user(self) -> dict[str, object]:
@@ -104,6 +106,9 @@ class Anyone:
         return self
 
     async def still_valid(self, principal: object) -> bool:
+        return True
+
+    async def sees_kiosk(self, principal: object, kiosk_id: str) -> bool:
         return True
 
 

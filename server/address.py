@@ -7,7 +7,7 @@ import socket
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from pathlib import Path
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from server.errors import Invalid, SourceFailed
 
@@ -39,7 +39,9 @@ _SPECIAL: tuple[Network, ...] = (
 _SCHEMES = {"rtsp": ("rtsp", "rtsps"), "http": ("http", "https")}
 _DEVICE = re.compile(r"[0-9]{1,2}")
 _SECRET = r"pass|pwd|token|secret|key|auth|sig"
-_SECRET_PAIR = re.compile(rf"(?i)([^?&;/=#]*(?:{_SECRET})[^?&;/=#]*)=[^&;/#]*")
+# Cameras have short names for it, too: loginpas, user_pw, psw, and p alone.
+_SHORT = r"[^?&;/=#]*(?:pas|psw|pswd|pw)|(?<![^?&;/#])p"
+_SECRET_PAIR = re.compile(rf"(?i)([^?&;/=#]*(?:{_SECRET})[^?&;/=#]*|{_SHORT})=([^&;/#]*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,37 +87,61 @@ def redact(url: str) -> str:
     return f"{scheme}://{authority}{shown}"
 
 
-def check_source(kind: str, source: str, rules: AddressRules) -> None:
+def secrets_of(url: str) -> list[str]:
+    """The password of an address, and what looks like a secret in it: to be masked wherever it turns up."""
+    try:
+        password = urlsplit(url).password
+    except ValueError:
+        password = None
+    found = [password, unquote(password)] if password else []
+    return [*found, *(value for _, value in _SECRET_PAIR.findall(url) if value)]
+
+
+def with_password(url: str, known: str) -> str:
+    """`url` with the password of `known`, where it names the same user of the same host and leaves the password out."""
+    try:
+        new, old = urlsplit(url), urlsplit(known)
+        same = (new.scheme, new.username, new.hostname, new.port) == (old.scheme, old.username, old.hostname, old.port)
+    except ValueError:
+        return url
+    if not same or new.username is None or new.password is not None or old.password is None:
+        return url
+    login = old.netloc.rpartition("@")[0]
+    return new._replace(netloc=f"{login}@{new.netloc.rpartition('@')[2]}").geturl()
+
+
+def check_source(kind: str, source: str, rules: AddressRules, field: str = "source") -> None:
     """Whether a camera of this kind may have this source, as far as can be told without the network."""
     if kind == "push":
         if source:
-            raise _refused("A camera of this kind has no address: whoever publishes comes to it.", code="malformed")
+            raise _refused("A camera of this kind has no address: whoever publishes comes to it.", field, "malformed")
         return
     if not source or any(ord(character) < 33 and character != " " for character in source):
-        raise _refused("Give the address of the camera.", code="malformed")
+        raise _refused("Give the address of the camera.", field, "malformed")
     if kind == "usb":
         if not _DEVICE.fullmatch(source):
-            raise _refused("Give the number of the device, such as 0.", code="malformed")
+            raise _refused("Give the number of the device, such as 0.", field, "malformed")
         return
     if kind == "file":
-        allowed_path(source, rules)
+        allowed_path(source, rules, field)
         return
     if kind not in _SCHEMES:
         raise Invalid.field("kind", "not_supported", f"Cameras of the kind {kind} are not supported.")
-    parts = _split(source)
+    parts = _split(source, field)
     if parts.scheme.lower() not in _SCHEMES[kind]:
-        raise _refused(f"The address of this camera must start with {' or '.join(f'{s}://' for s in _SCHEMES[kind])}.")
-    _check_literal(parts.hostname or "", rules, "source")
+        schemes = " or ".join(f"{scheme}://" for scheme in _SCHEMES[kind])
+        raise _refused(f"The address of this camera must start with {schemes}.", field)
+    _check_literal(parts.hostname or "", rules, field)
 
 
-def allowed_path(source: str, rules: AddressRules) -> Path:
+def allowed_path(source: str, rules: AddressRules, field: str = "source") -> Path:
     """The real path behind a `file` source: absolute, and under one of the roots once every link is followed."""
     path = Path(source)
     if not path.is_absolute():
-        raise _refused("Give the absolute path of a file in one of the media folders.")
+        raise _refused("Give the absolute path of a file in one of the media folders.", field)
     resolved = path.resolve()
     if not any(resolved.is_relative_to(root.resolve()) for root in rules.roots):
-        raise _refused("This file is not in one of the folders that cameras may read from.")
+        raise _refused("This file is not in one of the folders that cameras may read from.", field)
     return resolved
 
 
@@ -161,8 +187,8 @@ def _split(url: str, field: str = "source") -> SplitResult:
     return parts
 
 
-def _refused(message: str, code: str = "not_allowed") -> Invalid:
-    return Invalid.field("source", code, message)
+def _refused(message: str, field: str, code: str = "not_allowed") -> Invalid:
+    return Invalid.field(field, code, message)
 
 
 def _not_on_network(field: str) -> Invalid:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -11,7 +12,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route, WebSocketRoute
+from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
 
 from server.errors import RollcallError
@@ -19,34 +20,102 @@ from server.events.asyncapi import asyncapi
 from server.events.socket import serve_socket
 from server.lifespan import running
 from server.parts import Parts
-from server.routes import attendance, auth, cameras, health, kiosks, live, people, photos, sightings
+from server.routes import (
+    alerts,
+    api_keys,
+    attendance,
+    audit,
+    auth,
+    camera_search,
+    cameras,
+    clips,
+    day_charts,
+    days,
+    days_export,
+    departments,
+    docs,
+    entries,
+    health,
+    holidays_import,
+    jobs,
+    kiosks,
+    live,
+    objects,
+    own_account,
+    people,
+    people_export,
+    people_import,
+    photos,
+    privacy,
+    roles,
+    settings,
+    setup,
+    shifts,
+    sightings,
+    snapshots,
+    system,
+    totp,
+    users,
+    visitors,
+    working_time,
+    zones,
+)
+from server.routes.docs import Document, docs_routes
 from server.routes.edge import Edge
 from server.routes.endpoint import Endpoint
 from server.routes.gate import PagesGate, SocketGate
 from server.routes.openapi import document
 from server.routes.pages import Pages, page_routes
-from server.routes.responses import json_response, on_crash, on_http_exception, on_rollcall_error
+from server.routes.people_import import IMPORT_PATH
+from server.routes.responses import database_away, on_crash, on_http_exception, on_rollcall_error
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     *auth.ENDPOINTS,
+    *own_account.ENDPOINTS,
+    *totp.ENDPOINTS,
+    *setup.ENDPOINTS,
+    *api_keys.ENDPOINTS,
+    *users.ENDPOINTS,
+    *roles.ENDPOINTS,
+    *settings.ENDPOINTS,
+    *system.ENDPOINTS,
+    *audit.ENDPOINTS,
+    *alerts.ENDPOINTS,
+    *jobs.ENDPOINTS,
+    *camera_search.ENDPOINTS,
+    *snapshots.ENDPOINTS,
     *cameras.ENDPOINTS,
     *live.ENDPOINTS,
+    *people_import.ENDPOINTS,
+    *people_export.ENDPOINTS,
+    *privacy.ENDPOINTS,
     *people.ENDPOINTS,
+    *departments.ENDPOINTS,
     *photos.ENDPOINTS,
+    *visitors.ENDPOINTS,  # before what takes any id in the place of `unknown`
     *sightings.ENDPOINTS,
+    *clips.ENDPOINTS,
+    *zones.ENDPOINTS,
+    *objects.ENDPOINTS,
     *attendance.ENDPOINTS,
+    *entries.ENDPOINTS,
+    *days.ENDPOINTS,
+    *days_export.ENDPOINTS,
+    *day_charts.ENDPOINTS,
+    *shifts.ENDPOINTS,
+    *holidays_import.ENDPOINTS,
+    *working_time.ENDPOINTS,
     *kiosks.ENDPOINTS,
     *health.ENDPOINTS,
+    *docs.ENDPOINTS,
 )
-EXPOSED = ("Location", "Link", "ETag", "Retry-After")
+# What pages of other sites may send, and may read of the answer. Cookies are not for them.
+ACCEPTED = ("Authorization", "Content-Type", "If-Match", "If-None-Match", "Idempotency-Key", "X-Request-ID")
+EXPOSED = ("Location", "Link", "ETag", "Retry-After", "X-Request-ID", "Idempotent-Replayed")
 
 
-async def openapi_document(_request: Request) -> Response:
-    return json_response(document(ENDPOINTS, version("rollcall")))
-
-
-async def asyncapi_document(_request: Request) -> Response:
-    return json_response(asyncapi(version("rollcall")))
+def _wants_page(request: Request) -> bool:
+    return not request.url.path.startswith("/api/") and "text/html" in request.headers.get("Accept", "")
 
 
 def make_app(parts: Parts, *, cors_origins: tuple[str, ...] = ()) -> Starlette:
@@ -63,9 +132,16 @@ def make_app(parts: Parts, *, cors_origins: tuple[str, ...] = ()) -> Starlette:
     async def on_unknown(request: Request, error: Exception) -> Response:
         """A browser that asks for a page gets a page, a program gets the envelope."""
         assert isinstance(error, HTTPException)
-        if not request.url.path.startswith("/api/") and "text/html" in request.headers.get("Accept", ""):
+        if _wants_page(request):
             return await pages.error(request, error.status_code)
         return await on_http_exception(request, error)
+
+    async def on_store_error(request: Request, error: Exception) -> Response:
+        """What no endpoint has answered itself, such as a page."""
+        answer = database_away(request, error)
+        if answer is None:
+            return await on_crash(request, error)
+        return await pages.error(request, answer.status_code) if _wants_page(request) else answer
 
     async def socket(websocket: WebSocket) -> None:
         parts.metrics.subscribers.inc()
@@ -75,31 +151,41 @@ def make_app(parts: Parts, *, cors_origins: tuple[str, ...] = ()) -> Starlette:
             parts.metrics.subscribers.dec()
 
     middleware = [
-        Middleware(Edge, metrics=parts.metrics, clock=parts.clock, max_body_bytes=parts.limits.max_body_bytes),
+        Middleware(
+            Edge,
+            metrics=parts.metrics,
+            clock=parts.clock,
+            max_body_bytes=parts.limits.max_body_bytes,
+            larger={IMPORT_PATH: parts.limits.max_import_bytes},
+            hsts_s=parts.limits.hsts_s,
+        ),  # fmt: skip
         Middleware(GZipMiddleware, minimum_size=1000),
     ]
     if cors_origins:
         cors = Middleware(
-            CORSMiddleware, allow_origins=list(cors_origins), allow_methods=["*"],
-            allow_headers=["Authorization", "Content-Type", "If-Match", "Idempotency-Key"], expose_headers=EXPOSED,
+            CORSMiddleware, allow_origins=list(cors_origins), allow_methods=["*"], allow_headers=ACCEPTED,
+            expose_headers=EXPOSED, allow_credentials=False,
         )  # fmt: skip
-        middleware.insert(1, cors)
+        middleware.insert(0, cors)  # around the edge, whose refusals another site's page has to read as well
     app = Starlette(
         routes=[
             *(one.route() for one in ENDPOINTS),
-            Route("/openapi.json", openapi_document),
-            Route("/asyncapi.json", asyncapi_document),
             WebSocketRoute("/ws", socket),
+            *docs_routes(pages),
             *page_routes(pages),
         ],
         middleware=middleware,
         exception_handlers={
             RollcallError: on_rollcall_error,
             HTTPException: on_unknown,
+            SQLAlchemyError: on_store_error,
+            ConnectionError: on_store_error,
             Exception: on_crash,
         },
         lifespan=lifespan,
     )
     app.state.parts = parts
-    app.state.pages = PagesGate(parts.access)
+    app.state.openapi = Document(lambda: document(ENDPOINTS, version("rollcall")))
+    app.state.asyncapi = Document(lambda: asyncapi(version("rollcall")))
+    app.state.pages = PagesGate(parts.access, lambda: parts.runtime.current.site.name)
     return app

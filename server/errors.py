@@ -6,6 +6,7 @@ RollcallError
 +-- Forbidden              somebody, but without the permission
 +-- NotFound
 +-- Conflict               already there, or in a state that does not allow it
+|   +-- StillAtWork        the same was asked for a moment ago; come back for its answer
 +-- EditedMeanwhile        If-Match does not match any more
 +-- TooLarge
 +-- UnsupportedMedia
@@ -69,6 +70,11 @@ class Conflict(RollcallError):
     code = "conflict"
 
 
+class StillAtWork(Conflict):
+    code = "idempotency_in_progress"
+    retry_after_s = 1
+
+
 class EditedMeanwhile(RollcallError):
     code = "edited_meanwhile"
 
@@ -79,6 +85,10 @@ class TooLarge(RollcallError):
 
 class UnsupportedMedia(RollcallError):
     code = "unsupported_media_type"
+
+
+class OutOfRange(RollcallError):
+    code = "range_not_satisfiable"
 
 
 class Invalid(RollcallError):

@@ -5,61 +5,78 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import cast
-from zoneinfo import ZoneInfo
 
 import structlog
 
 from server.access.access import Access
-from server.access.secrets import load_or_make_secret
+from server.access.attempts import open_attempts
+from server.access.camera_addresses import CameraAddresses
 from server.access.sessions import Lifetimes
 from server.address import AddressRules
-from server.assets import asset
 from server.bus.open import open_bus
+from server.chosen import chosen_pack, liveness_pack, pack_folders, refuse_research
 from server.clock import Clock, SystemClock
 from server.errors import PackRefused
 from server.events.hub import Hub
+from server.identity.blurring import Blurring
 from server.identity.enrolment import Enroller
+from server.identity.liveness import LivenessJudge, LivenessRules
+from server.identity.looks import Looker
 from server.identity.resolver import Resolver, ResolverLimits
 from server.identity.sightings import SightingRules
 from server.identity.votes import VotingRules
 from server.inference.loop import InferenceLoop
+from server.jobs.choosing import Choosing
+from server.jobs.open import open_jobs
+from server.jobs.people_import import PeopleImporter
+from server.jobs.rebuild_job import ask_for_rebuild
+from server.jobs.work import Place
 from server.media.camera_stream import CameraStream
 from server.media.pushed import PushedStream
 from server.media.source import Kind, SourceSpec
 from server.media.status import StreamStatus
 from server.media.stream import Stream
-from server.objects.open import open_objects
+from server.objects.links import LinkSigner
+from server.opening import address_rules, open_storage, open_store, prepare, runtime_defaults
 from server.parts import Limits, Parts
+from server.pipeline.admission import policy_of
 from server.pipeline.analyse import Analyser
-from server.pipeline.camera import Budget, CameraLoop
+from server.pipeline.camera import Budget, CameraLoop, Video
+from server.pipeline.challenges import Challenges
+from server.pipeline.clips import CameraClips, ClipKeeper
+from server.pipeline.disclosure import Disclosure
 from server.pipeline.enrol import Enrolment
+from server.pipeline.erase import Eraser
+from server.pipeline.liveness import PassiveCheck, TrackLiveness
 from server.pipeline.motion import Motion
 from server.pipeline.placement import Cameras
+from server.pipeline.rebuild import Rebuilder
 from server.pipeline.record import Recorder
 from server.pipeline.roster import Roster
+from server.pipeline.snapshots import Snapshots
+from server.pipeline.switching import Switching, build_of, settled
+from server.pipeline.visitors import Visitors
+from server.pipeline.when import When
+from server.pipeline.words import Words
+from server.pipeline.zoning import Zoning
 from server.settings import Settings
-from server.store.engine import Store
+from server.store.embedders import Build
 from server.store.event_log import TableLog
-from server.store.migrate import upgrade
+from server.store.runtime import RuntimeState
 from server.store.tables import Camera
 from server.supervise import Backoff, supervise
 from server.telemetry import Metrics
 from server.vision.detector import FaceDetector, open_detector
 from server.vision.embedder import FaceEmbedder, open_embedder
+from server.vision.liveness import LivenessCheck, open_liveness
 from server.vision.packs import find_pack
 from server.vision.quality import QualityLimits
+from server.vision.swapped import SwappedEmbedder
 from server.vision.tracker import Tracker
 from server.webrtc.ice import IceServer
 from server.webrtc.sessions import LiveSessions
-
-REFRESH_GALLERY_S = 5.0
-
-
-def address_rules(settings: Settings) -> AddressRules:
-    """What a camera's address may point to."""
-    roots = tuple(root.absolute() for root in settings.media.roots)
-    return AddressRules(roots=roots, allowed_networks=settings.media.allowed_networks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,20 +85,19 @@ class Models:
 
     detector: FaceDetector
     embedder: FaceEmbedder
+    liveness: LivenessCheck | None = None
 
     @classmethod
     def load(cls, settings: Settings) -> "Models":
         """Reads and checks the packs; takes a second. Raises PackRefused."""
-        folders = (asset("models"), settings.data_dir / "models")
         chosen = settings.inference
         providers, threads = list(chosen.providers) or None, chosen.threads or None
-        found, told_apart = find_pack(chosen.detector, *folders), find_pack(chosen.embedder, *folders)
-        for pack in (found, told_apart):
-            if settings.production and pack.research_only:
-                raise PackRefused(f"{pack.name} may be used for research only; production refuses it.")
+        found, told_apart = chosen_pack(settings, "detector"), chosen_pack(settings, "embedder")
+        passive = liveness_pack(settings)
         return cls(
             open_detector(found, providers=providers, threads=threads, input_width=chosen.input_width_px),
             open_embedder(told_apart, providers=providers, threads=threads),
+            open_liveness(passive, providers=providers, threads=threads) if passive else None,
         )
 
 
@@ -90,6 +106,26 @@ def _ice_servers(settings: Settings) -> tuple[IceServer, ...]:
         IceServer(one.urls, one.username, one.credential.get_secret_value() if one.credential else None)
         for one in settings.webrtc.ice_servers
     )
+
+
+def opener(settings: Settings) -> Callable[[Build], FaceEmbedder]:
+    """Loads a build of an embedder that is on this machine; raises PackRefused."""
+
+    def open_build(build: Build) -> FaceEmbedder:
+        pack = find_pack(build.pack, *pack_folders(settings))
+        if pack.sha256 != build.sha256:
+            raise PackRefused(f"{build.pack} is here in another build.", code="pack_changed")
+        refuse_research(settings, pack)
+        chosen = settings.inference
+        return open_embedder(pack, providers=list(chosen.providers) or None, threads=chosen.threads or None)
+
+    return open_build
+
+
+def chosen_build(settings: Settings) -> Build:
+    """Of the embedder that is chosen at this moment; raises PackRefused."""
+    pack = chosen_pack(settings, "embedder")
+    return Build(pack.name, pack.sha256)
 
 
 def _load_models(settings: Settings) -> Models:
@@ -104,52 +140,67 @@ class _Builder:
     rules: AddressRules
     clock: Clock
     device: InferenceLoop
-    models: Models
+    embedder: SwappedEmbedder
+    passive: LivenessCheck | None
     roster: Roster
     recorder: Recorder
     hub: Hub
     metrics: Metrics
+    runtime: RuntimeState
+    addresses: CameraAddresses
+    clips: ClipKeeper
 
     def stream(self, camera: Camera, on_status: Callable[[StreamStatus], None]) -> CameraStream:
-        media = self.settings.media
         if camera.kind == "push":
-            return PushedStream(camera.id, clock=self.clock, on_status=on_status, stall_after_s=media.stall_after_s)
+            stall_after_s = self.settings.media.stall_after_s
+            return PushedStream(camera.id, clock=self.clock, on_status=on_status, stall_after_s=stall_after_s)
+        return self._read(camera, self.addresses.of(camera), on_status)
+
+    def sub(self, camera: Camera) -> CameraStream | None:
+        return self._read(camera, self.addresses.sub_of(camera), None) if camera.sub_source else None
+
+    def _read(self, camera: Camera, url: str, on_status: Callable[[StreamStatus], None] | None) -> Stream:
+        media = self.settings.media
         spec = SourceSpec(
             camera.id,
             cast(Kind, camera.kind),  # checked when the camera was created
-            camera.source,
+            url,
             open_timeout_s=media.open_timeout_s,
             read_timeout_s=media.read_timeout_s,
         )
-        return Stream(spec, rules=self.rules, clock=self.clock, stall_after_s=media.stall_after_s, on_status=on_status)
-
-    def loop(self, camera: Camera, stream: CameraStream, motion: Motion) -> CameraLoop:
-        pack = self.models.embedder.pack
-        limits = ResolverLimits(
-            voting=VotingRules(margin=pack.margin), sightings=SightingRules(gap_s=self.settings.sightings.gap_s)
-        )
-        resolver = Resolver(camera.id, pack.label, limits)
-        analyser = Analyser(self.device, Tracker(), resolver, self.roster, QualityLimits(), self.models.embedder.align)
-        budget = Budget(self.settings.inference.frames_per_second, self.settings.sightings.snapshot_quality)
-        return CameraLoop(
-            camera.id, stream, analyser, self.recorder, self.roster, self.hub, self.metrics, self.clock, budget,
-            motion,
+        return Stream(
+            spec, rules=self.rules, clock=self.clock, stall_after_s=media.stall_after_s, on_status=on_status,
+            backoff=Backoff(cap_s=media.longest_pause_s),
         )  # fmt: skip
 
+    def loop(
+        self, camera: Camera, video: Callable[[], Video], motion: Motion, zoning: Zoning, shown: CameraStream
+    ) -> CameraLoop:
+        pack = self.embedder.pack
+        limits = ResolverLimits(
+            voting=VotingRules(margin=pack.margin),
+            sightings=SightingRules(gap_s=lambda: self.runtime.current.sightings.gap_s),
+        )
+        resolver = Resolver(camera.id, pack.label, limits)
+        liveness = self._liveness(camera)
+        asks = liveness.judged_by if policy_of(camera, self.settings.liveness.policy) == "refuse" else None
+        analyser = Analyser(
+            self.device, Tracker(), resolver, self.roster, QualityLimits(), self.embedder.align, liveness
+        )  # fmt: skip
+        budget = Budget(self.settings.inference.frames_per_second, self.settings.sightings.snapshot_quality)
+        return CameraLoop(
+            camera.id, video, analyser, self.recorder, self.roster, self.hub, self.metrics, self.clock, budget,
+            motion, zoning, CameraClips(camera.id, shown, self.clips, self.clock) if camera.clips else None,
+            When(camera.analysis, camera.analysis_hours, lambda: self.runtime.zone),
+            Challenges(camera.id, asks, self.recorder) if asks else None,
+        )  # fmt: skip
 
-async def prepare(settings: Settings) -> str:
-    """The data folder, the secret and the database, ready for use. Returns the secret."""
-    await asyncio.to_thread(settings.make_data_dir)
-    configured = settings.security.secret_key
-    secret = await asyncio.to_thread(
-        load_or_make_secret,
-        settings.data_dir,
-        configured.get_secret_value() if configured else None,
-        settings.production,
-    )
-    if settings.database.migrate_at_start:
-        await upgrade(settings.database_url)
-    return secret
+    def _liveness(self, camera: Camera) -> TrackLiveness:
+        if policy_of(camera, self.settings.liveness.policy) == "off":
+            return TrackLiveness(None)
+        check = self.passive
+        rules = LivenessRules(least_share=check.settings.threshold if check else None)
+        return TrackLiveness(LivenessJudge(rules), PassiveCheck(check.chips, self.device.check) if check else None)
 
 
 @asynccontextmanager
@@ -158,31 +209,22 @@ async def open_parts(
 ) -> AsyncIterator[Parts]:
     """Everything open, nothing running yet: also what commands use."""
     clock = clock or SystemClock()
-    secret = await prepare(settings)
+    secret, *previous_secrets = await prepare(settings)
     metrics = Metrics()
-    zone = ZoneInfo(settings.attendance.timezone)
     rules = address_rules(settings)
-    objects = open_objects(settings.storage_url)
+    objects = open_storage(settings, clock)
     loaded = models if models is not None else await asyncio.to_thread(_load_models, settings)
     bus = open_bus(settings.bus.url)
-    async with Store(settings.database_url) as store:
+    async with open_store(settings) as store, open_attempts(settings.bus.url, store, clock) as attempts:
+        embedder = SwappedEmbedder(await settled(store, loaded.embedder, opener(settings)))
         log = TableLog(store)
         hub = Hub(log, bus, clock)
-        roster = Roster(store, loaded.embedder.pack)
-        recorder = Recorder(
-            store,
-            log,
-            hub,
-            objects,
-            clock,
-            cooldown_s=settings.attendance.cooldown_s,
-            zone=zone,
-            on_lost_picture=metrics.snapshots_dropped.inc,
-        )
+        runtime = RuntimeState(store, runtime_defaults(settings))
         chosen = settings.inference
         device = InferenceLoop(
             loaded.detector.detect,
-            loaded.embedder.embed,
+            embedder.embed,
+            check=loaded.liveness.live_chips if loaded.liveness else None,
             clock=clock,
             watch=metrics,
             max_batch=chosen.max_batch,
@@ -190,7 +232,6 @@ async def open_parts(
             max_pending=chosen.max_pending,
             stale_after_s=chosen.stale_after_s,
         )
-        builder = _Builder(settings, rules, clock, device, loaded, roster, recorder, hub, metrics)
         access = Access(
             store,
             secret,
@@ -198,30 +239,107 @@ async def open_parts(
             lifetimes=Lifetimes(
                 access_s=settings.security.access_token_minutes * 60,
                 refresh_s=settings.security.refresh_token_days * 86400,
+                session_s=settings.security.session_days * 86400,
             ),
             production=settings.production,
             bcrypt_rounds=settings.security.bcrypt_rounds,
+            previous_secrets=previous_secrets,
+            attempts=attempts,
+            log=log,
+            wake=hub.wake,
         )
+        roster = Roster(store, embedder.pack, access.templates, bus, search=settings.recognition.index)
+        visitors = Visitors(store, embedder.pack, access.templates)
+        recorder = Recorder(
+            store,
+            log,
+            hub,
+            objects,
+            clock,
+            runtime=runtime,
+            liveness=settings.liveness.policy,
+            on_lost_picture=metrics.snapshots_dropped.inc,
+            grouping=visitors,
+        )
+        builder = _Builder(
+            settings, rules, clock, device, embedder, loaded.liveness, roster, recorder, hub, metrics, runtime,
+            access.addresses, ClipKeeper(store, objects, lambda outcome: metrics.clips.labels(outcome).inc()),
+        )  # fmt: skip
+        cameras = Cameras(
+            store, recorder, builder, metrics, clock, here=settings.media.run_cameras,
+            alert_after_s=settings.media.alert_after_s,
+        )  # fmt: skip
+        hub.on_revoked = access.forget
         await access.accounts.seed()
+        await access.addresses.seal_all(store)
+        await access.templates.seal_all(store)
+        await runtime.load()
+        enrolment = Enrolment(
+            store, objects, Enroller(loaded.detector, embedder), roster, access.templates,
+            consent_first=lambda: runtime.current.features.consent_first,
+        )  # fmt: skip
+        importer = PeopleImporter(store, access.audit, enrolment, roster)
+        again = Enroller(loaded.detector, loaded.embedder)
+        rebuilder = Rebuilder(store, objects, again, build_of(loaded.embedder), access.templates, bus)
+        looker = Looker(loaded.detector, embedder)
+        words = Words(store, objects, looker, roster, enrolment, visitors, access.templates)
+
+        eraser = Eraser(store, objects, clock, hub, access.answers, access.audit)
+
+        async def switched() -> None:
+            """What was seen by another network is compared with nothing any more."""
+            visitors.switch(embedder.pack)
+            await words.again()
+            await cameras.settle_all()
+
+        jobs = open_jobs(
+            Place(store, log, hub, objects, clock),
+            access.audit,
+            runtime,
+            importer.ready,
+            rebuilder.ready,
+            eraser,
+            bus_url=settings.bus.url,
+            at_once=settings.jobs.at_once,
+            works=settings.jobs.embedded,
+        )
+
         yield Parts(
             clock=clock,
-            zone=zone,
+            runtime=runtime,
             store=store,
             objects=objects,
+            links=LinkSigner(access.keyring, clock, good_for_s=settings.storage.link_minutes * 60),
             access=access,
             bus=bus,
             hub=hub,
             device=device,
+            packs=lambda: {
+                "detector": (loaded.detector.pack, loaded.detector.provider),
+                "embedder": (embedder.pack, embedder.now.provider),
+            },
             roster=roster,
-            enrolment=Enrolment(store, objects, Enroller(loaded.detector, loaded.embedder), roster),
-            cameras=Cameras(store, recorder, builder, metrics, clock),
+            enrolment=enrolment,
+            importer=importer,
+            rebuilder=rebuilder,
+            switching=Switching(store, bus, roster, embedder, opener(settings), switched),
+            visitors=visitors,
+            words=words,
+            disclosure=Disclosure(store, objects, Blurring(loaded.detector)),
+            eraser=eraser,
+            cameras=cameras,
+            snapshots=Snapshots(store, objects, cameras, clock),
             webrtc=LiveSessions(ice_servers=_ice_servers(settings), max_sessions=settings.webrtc.max_sessions),
             recorder=recorder,
+            jobs=jobs,
+            choosing=Choosing(store, jobs, rebuilder, partial(chosen_build, settings), opener(settings)),
             address_rules=rules,
             metrics=metrics,
             limits=Limits(
                 max_body_bytes=settings.http.max_body_mb * 1_000_000,
+                max_import_bytes=settings.http.max_import_mb * 1_000_000,
                 secure_cookies=settings.security.secure_cookies,
+                hsts_s=settings.tls.hsts_days * 86400 if settings.security.secure_cookies else 0,
             ),
         )
 
@@ -233,35 +351,42 @@ async def running(parts: Parts) -> AsyncIterator[None]:
     if left:
         structlog.get_logger(__name__).info("sightings_closed_after_a_crash", count=left)
     await parts.roster.refresh()
+    await parts.words.refresh()
     parts.roster.on_change(parts.cameras.gallery_changed)
+    await ask_for_rebuild(parts.store, parts.jobs, parts.rebuilder.build)
     async with asyncio.TaskGroup() as tasks:
-        started = [
-            tasks.create_task(_must_live(name, run))
-            for name, run in (
-                ("webrtc", parts.webrtc.run),
-                ("cameras", parts.cameras.run),
-                ("inference", parts.device.run),
-                ("hub", parts.hub.run),
-                ("bus", parts.bus.run),
-            )
+        # In the order in which they end: first what nobody depends on, then the cameras, whose last sightings still
+        # need the hub. A silent database holds each of them up for seconds, so those beside each other end at once.
+        followers = [
+            ("runtime_settings", parts.runtime.run),
+            ("gallery", parts.roster.run),
+            ("packs", parts.switching.run),
+            ("choice", parts.choosing.run),
+            ("refused", parts.words.run),
         ]
-        started.append(
-            tasks.create_task(supervise("gallery", lambda: _follow_gallery(parts.roster), backoff=Backoff()))
-        )
+        if parts.cameras.here:
+            followers.append(("snapshots", parts.snapshots.run))
+        started = [
+            [tasks.create_task(supervise(name, run, backoff=Backoff())) for name, run in followers],
+            *(
+                [tasks.create_task(_must_live(name, run)) for name, run in beside]
+                for beside in (
+                    [("jobs", parts.jobs.run), ("webrtc", parts.webrtc.run)],
+                    [("cameras", parts.cameras.run)],
+                    [("inference", parts.device.run)],
+                    [("hub", parts.hub.run)],
+                    [("bus", parts.bus.run)],
+                )
+            ),
+        ]
         try:
             yield
         finally:
-            # The viewers first, then the cameras: their last sightings still need the hub.
-            for task in started:
-                if not task.cancelling():
-                    task.cancel()
-                await asyncio.wait([task])
-
-
-async def _follow_gallery(roster: Roster) -> None:
-    while True:
-        await asyncio.sleep(REFRESH_GALLERY_S)
-        await roster.refresh()
+            for beside in ([*started[0], *started[1]], *started[2:]):
+                for task in beside:
+                    if not task.cancelling():
+                        task.cancel()
+                await asyncio.wait(beside)
 
 
 async def _must_live(name: str, run: Callable[[], Awaitable[None]]) -> None:

@@ -1,6 +1,7 @@
 """What is open while the server runs: lifespan fills it, routes read it."""
 
 import asyncio
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -11,13 +12,26 @@ from server.bus.channels import Bus
 from server.clock import Clock
 from server.events.hub import Hub
 from server.inference.loop import InferenceLoop
+from server.jobs.choosing import Choosing
+from server.jobs.jobs import Jobs
+from server.jobs.people_import import PeopleImporter
+from server.objects.links import LinkSigner
 from server.objects.objects import Objects
+from server.pipeline.disclosure import Disclosure
 from server.pipeline.enrol import Enrolment
+from server.pipeline.erase import Eraser
 from server.pipeline.placement import Cameras
+from server.pipeline.rebuild import Rebuilder
 from server.pipeline.record import Recorder
 from server.pipeline.roster import Roster
+from server.pipeline.snapshots import Snapshots
+from server.pipeline.switching import Switching
+from server.pipeline.visitors import Visitors
+from server.pipeline.words import Words
 from server.store.engine import Store
+from server.store.runtime import RuntimeState
 from server.telemetry import Metrics
+from server.vision.packs import Pack
 from server.webrtc.sessions import LiveSessions
 
 
@@ -26,7 +40,9 @@ class Limits:
     """What the edge of the server needs of the settings."""
 
     max_body_bytes: int
+    max_import_bytes: int
     secure_cookies: bool
+    hsts_s: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,22 +50,40 @@ class Parts:
     """The open rooms of one running server."""
 
     clock: Clock
-    zone: ZoneInfo
+    runtime: RuntimeState
     store: Store
     objects: Objects
+    links: LinkSigner
     access: Access
     bus: Bus
     hub: Hub
     device: InferenceLoop
+    packs: Callable[[], Mapping[str, tuple[Pack, str]]]  # by what they are for, and what runs them
     roster: Roster
     enrolment: Enrolment
+    importer: PeopleImporter
+    rebuilder: Rebuilder
+    switching: Switching
+    choosing: Choosing
+    visitors: Visitors
+    words: Words
+    disclosure: Disclosure
+    eraser: Eraser
     cameras: Cameras
+    snapshots: Snapshots
     webrtc: LiveSessions
     recorder: Recorder
+    jobs: Jobs
     address_rules: AddressRules
     metrics: Metrics
     limits: Limits
+    exporting: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))  # large files made for answers
     stopping: asyncio.Event = field(default_factory=asyncio.Event)  # answers without an end see it
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The site's."""
+        return self.runtime.zone
 
     def midnight(self) -> datetime:
         """When the site's day began."""

@@ -61,6 +61,7 @@ async def supervise(
         try:
             await run()
         except Exception as error:  # noqa: BLE001 - whatever it was, the one who is supervised must come back
+            mind_cancel()
             reason = f"{type(error).__name__}: {error}"
             if on_failure is not None:
                 on_failure(error)
@@ -71,3 +72,11 @@ async def supervise(
         pause_s = backoff.next()
         log.warning("part_starts_again", part=name, reason=reason, pause_s=round(pause_s, 2))
         await sleep(pause_s)
+
+
+def mind_cancel() -> None:
+    """Raises the cancel that something has swallowed: a client that was connecting, or a group of tasks one of which
+    failed while it was cancelled."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError

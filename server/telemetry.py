@@ -1,89 +1,103 @@
 """What the server says of itself: structured logs that mask secrets, and metrics."""
 
 import logging
-import re
 import sys
-from collections.abc import Mapping, MutableMapping
-from typing import Any, Literal
+from collections.abc import Callable, MutableMapping
+from typing import Any, Literal, TextIO
 
+import orjson
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-_SECRET_KEY = re.compile(r"pass(word|wd)?|secret|token|authorization|cookie|api[-_]?key|otp|\bkey\b", re.IGNORECASE)
-_URL_LOGIN = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)(?P<user>[^\s/@:]*):(?P<password>[^\s/]*)@", re.IGNORECASE)
-_URL_SECRET = re.compile(
-    r"(?P<name>[?&](?:pass(?:word|wd)?|pwd|token|key|secret|auth|ticket)=)[^&\s\"']+", re.IGNORECASE
-)
-_JWT = re.compile(r"\beyJ[\w-]{5,}\.[\w-]+\.[\w-]+")
-_BEARER = re.compile(r"(?i)\bbearer\s+\S+")
-MASK = "***"
-
-
-def mask_text(text: str) -> str:
-    """The text without passwords in URLs, tokens and bearer headers."""
-    if "://" in text:
-        text = _URL_LOGIN.sub(rf"\g<scheme>\g<user>:{MASK}@", text)
-    text = _URL_SECRET.sub(rf"\g<name>{MASK}", text)
-    return _BEARER.sub(f"Bearer {MASK}", _JWT.sub(MASK, text))
-
-
-def _mask(value: Any, key: str = "") -> Any:
-    if key and _SECRET_KEY.search(key) and value is not None and not isinstance(value, bool):
-        return MASK
-    if isinstance(value, str):
-        return mask_text(value)
-    if isinstance(value, Mapping):
-        return {k: _mask(v, str(k)) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_mask(v) for v in value]
-    if isinstance(value, BaseException):
-        return mask_text(f"{type(value).__name__}: {value}")
-    return value
+from server.masking import mask_value
 
 
 def mask_secrets(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """The structlog step through which every line goes, those of libraries too."""
-    return {key: _mask(value, key) for key, value in event.items() if key != "_record" and key != "_from_structlog"} | {
-        key: event[key] for key in ("_record", "_from_structlog") if key in event
-    }
+    return {
+        key: mask_value(value, key) for key, value in event.items() if key != "_record" and key != "_from_structlog"
+    } | {key: event[key] for key in ("_record", "_from_structlog") if key in event}
 
 
 def set_up_logging(style: Literal["console", "json"], level: str) -> None:
-    """Routes structlog and the logging of libraries through one formatter on standard error."""
+    """Routes structlog and the logging of libraries to standard error, in one form.
+
+    Our own lines do not take the way through the logging of libraries: that costs twice what the line itself does, and
+    there is one for each request.
+    """
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.stdlib.ExtraAdder(),
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
         mask_secrets,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    structlog.configure(
-        processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        wrapper_class=structlog.stdlib.BoundLogger,
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        cache_logger_on_first_use=False,
-    )
     last = (
-        structlog.processors.JSONRenderer()
+        structlog.processors.JSONRenderer(serializer=_json)
         if style == "json"
         else structlog.dev.ConsoleRenderer(
             colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
         )
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _Lines(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
+            foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *shared],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, last],
         )
+    )
+    structlog.configure(
+        processors=[*shared, last],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=lambda *names: _OwnLines(names[0] if names else "server", handler),
+        cache_logger_on_first_use=False,
     )
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
+    logging.captureWarnings(True)
     for noisy in ("uvicorn.access", "uvicorn.error", "aiosqlite", "alembic", "libav", "websockets", "aioice", "aiortc"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def _json(event: object, default: Callable[[Any], Any] | None = None, **_options: object) -> str:
+    return orjson.dumps(event, default=default, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+class _OwnLines:
+    """What structlog writes to: finished lines, to where those of libraries go."""
+
+    def __init__(self, name: str, handler: "_Lines") -> None:
+        self.name = name
+        self._handler = handler
+
+    def msg(self, line: str) -> None:
+        self._handler.put(self.name, line)
+
+    debug = info = warning = error = critical = msg
+
+
+class _Lines(logging.StreamHandler[TextIO]):
+    """One that does not print the arguments of a line that could not be written: they may be secrets."""
+
+    def put(self, name: str, line: str) -> None:
+        """A finished line."""
+        self.acquire()
+        try:
+            self.stream.write(f"{line}\n")
+            self.flush()
+        except Exception as error:  # noqa: BLE001 - no line is worth a failed request
+            self._could_not_write(name, error)
+        finally:
+            self.release()
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        self._could_not_write(record.name, sys.exc_info()[1])
+
+    def _could_not_write(self, name: str, error: BaseException | None) -> None:
+        if not isinstance(error, OSError):
+            self.stream.write(f"A line of {name} could not be written: {type(error).__name__}\n")
 
 
 class Metrics:
@@ -103,6 +117,7 @@ class Metrics:
 
         times = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
         self.requests = counter("http_requests", "HTTP requests", "method", "status")
+        self._of_requests: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
         self.request_seconds = histogram("http_request_seconds", "Time to answer a request", times, "method")
         self.batch_size = histogram("inference_batch_size", "Requests in one batch", (1, 2, 4, 8, 16, 32), "kind")
         self.batch_wait = histogram(
@@ -123,7 +138,19 @@ class Metrics:
         self.gallery = gauge("gallery_templates", "Templates in the gallery")
         self.subscribers = gauge("websocket_connections", "Open WebSocket connections")
         self.tasks = gauge("tasks", "Tasks of the event loop")
+        self.clips = counter("clips", "Clips of sightings: stored, skipped (too many, no video) or lost", "outcome")
         self.snapshots_dropped = counter("snapshots_dropped", "Snapshots that could not be stored")
+
+    # What the edge reports of every request: its children are looked up once.
+
+    def request(self, method: str, status: int, took_s: float) -> None:
+        """`method` is one of a closed set, `status` one that we send: few pairs."""
+        children = self._of_requests.get((method, status))
+        if children is None:
+            counted = self.requests.labels(method, str(status))
+            children = self._of_requests[(method, status)] = (counted, self.request_seconds.labels(method))
+        children[0].inc()
+        children[1].observe(took_s)
 
     # What the inference loop reports (server/inference/loop.py declares it).
 

@@ -3,7 +3,15 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, PlainSerializer
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    PlainSerializer,
+    StringConstraints,
+    WithJsonSchema,
+)
 from pydantic.alias_generators import to_camel
 
 
@@ -17,13 +25,36 @@ def to_wire(name: str) -> str:
     return to_camel(name)
 
 
-Time = Annotated[datetime, PlainSerializer(rfc3339, return_type=str, when_used="json")]
+Time = Annotated[
+    datetime,
+    PlainSerializer(rfc3339, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date-time"}, mode="serialization"),
+]
+
+
+def _in_utc(at: datetime) -> datetime:
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:  # within a day of the calendar's first or last moment
+        return datetime.min.replace(tzinfo=UTC) if at.year == 1 else datetime.max.replace(tzinfo=UTC)
+
+
+# A time that comes in: with its zone, and turned into one that exists in UTC.
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+# As it was typed: spaces around it are part of it.
+Password = Annotated[str, StringConstraints(strip_whitespace=False)]
 
 
 class Wire(BaseModel):
     """What goes out."""
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, from_attributes=True, frozen=True)
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        populate_by_name=True,
+        from_attributes=True,
+        frozen=True,
+        json_schema_serialization_defaults_required=True,  # every field goes out, so a client may rely on it
+    )
 
     def as_json(self) -> dict[str, object]:
         """Plain JSON values under their names on the wire."""

@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,6 +50,19 @@ class Databases:
             await connection.close()
 
 
+@contextmanager
+def on_postgresql(server: str, folder: Path) -> Iterator[Databases]:
+    """Databases on that server, with a migrated one to copy from for as long as the block lasts."""
+    name = f"rollcall_migrated_{new_id().replace('-', '')}"
+    found = Databases("postgresql", folder, name, server)
+    asyncio.run(found.administer(f"CREATE DATABASE {name}"))
+    try:
+        asyncio.run(migrate.upgrade(found.url(name)))
+        yield found
+    finally:
+        asyncio.run(found.administer(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+
+
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
 def databases(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
     folder = tmp_path_factory.mktemp("databases")
@@ -57,14 +71,8 @@ def databases(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
         asyncio.run(migrate.upgrade(f"sqlite+aiosqlite:///{path}"))
         yield Databases("sqlite", folder, str(path))
         return
-    name = f"rollcall_migrated_{new_id().replace('-', '')}"
-    found = Databases("postgresql", folder, name, request.getfixturevalue("postgresql_server"))
-    asyncio.run(found.administer(f"CREATE DATABASE {name}"))
-    try:
-        asyncio.run(migrate.upgrade(found.url(name)))
+    with on_postgresql(request.getfixturevalue("postgresql_server"), folder) as found:
         yield found
-    finally:
-        asyncio.run(found.administer(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
 
 
 @pytest.fixture

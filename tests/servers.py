@@ -15,6 +15,9 @@ import pytest
 import redis
 from redis.exceptions import RedisError
 
+CLAIM = "rollcall:test"  # says in a Redis database that a test uses it
+CLAIMED_FOR_S = 600  # longer than any test
+
 
 @pytest.fixture(scope="session")
 def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
@@ -52,6 +55,25 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(10)
+
+
+@contextmanager
+def redis_database(server: str) -> Iterator[str]:
+    """The URL of one of its databases that nobody else uses; it is empty, and is emptied afterwards."""
+    for number in range(15, 0, -1):
+        url = f"{server}/{number}"
+        with redis.Redis.from_url(url) as client:
+            if not client.set(CLAIM, "", nx=True, ex=CLAIMED_FOR_S):
+                continue
+            if client.dbsize() > 1:
+                client.delete(CLAIM)
+                continue
+            try:
+                yield url
+            finally:
+                client.flushdb()
+            return
+    raise RuntimeError("No database of that Redis is empty.")
 
 
 @contextmanager

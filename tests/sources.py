@@ -45,3 +45,9 @@ def portraits() -> None:
         astronaut(), grace_hopper()
     except Unavailable as missing:
         pytest.skip(missing.message)
+
+
+@pytest.fixture(scope="session")
+def two_people(portraits: None) -> dict[str, bytes]:
+    """Two people with a photo each, by name."""
+    return {"Collins": astronaut().read_bytes(), "Hopper": grace_hopper().read_bytes()}

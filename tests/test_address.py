@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from server.address import AddressRules, allowed_path, check_source, redact, resolve_allowed
+from server.address import AddressRules, allowed_path, check_source, redact, resolve_allowed, secrets_of, with_password
 from server.errors import Invalid, SourceFailed
 
 RULES = AddressRules()
@@ -23,6 +23,11 @@ LOOPBACK = AddressRules(allowed_networks=(IPv4Network("127.0.0.0/8"), IPv6Networ
         ("rtsp://admin:p?55#@10.0.0.5/live", "rtsp://admin@10.0.0.5/live"),
         ("http://10.0.0.5/cgi?user=a&password=pa55&x=1", "http://10.0.0.5/cgi?user=a&password=…&x=1"),
         ("http://10.0.0.5/cgi?access_token=pa55", "http://10.0.0.5/cgi?access_token=…"),
+        (
+            "http://10.0.0.5/videostream.cgi?loginuse=a&loginpas=pa55",
+            "http://10.0.0.5/videostream.cgi?loginuse=a&loginpas=…",
+        ),
+        ("http://10.0.0.5/cgi?psw=pa55&map=1&p=pa55&page=2", "http://10.0.0.5/cgi?psw=…&map=1&p=…&page=2"),
         ("rtsp://10.0.0.5/user=a_password=pa55", "rtsp://10.0.0.5/user=a_password=…"),
         ("/films/door.mp4", "/films/door.mp4"),
         ("https://[fd00::1]:8443/x", "https://[fd00::1]:8443/x"),
@@ -32,6 +37,29 @@ def test_redact(url: str, shown: str) -> None:
     """Passwords and secrets of the query go, the rest stays readable."""
     assert redact(url) == shown
     assert "55" not in redact(url).replace("554", "")
+
+
+def test_what_is_secret_in_an_address() -> None:
+    """The password as it is written and as it is meant, and the secrets of the query; nothing of what is none."""
+    assert secrets_of("rtsp://a:p%4055@10.0.0.5/1?token=pa55&channel=1") == ["p%4055", "p@55", "pa55"]
+    assert secrets_of("rtsp://a@10.0.0.5/1?channel=1") == []
+    assert secrets_of("rtsp://[nonsense") == []
+
+
+@pytest.mark.parametrize(
+    ("url", "known", "whole"),
+    [
+        ("rtsp://a@10.0.0.5/2", "rtsp://a:p%40:s@10.0.0.5/1", "rtsp://a:p%40:s@10.0.0.5/2"),
+        ("rtsp://a:n@10.0.0.5/2", "rtsp://a:p@10.0.0.5/1", "rtsp://a:n@10.0.0.5/2"),
+        ("rtsp://a@10.0.0.5:8554/2", "rtsp://a:p@10.0.0.5/1", "rtsp://a@10.0.0.5:8554/2"),
+        ("rtsp://a@10.0.0.5:port/2", "rtsp://a:p@10.0.0.5/1", "rtsp://a@10.0.0.5:port/2"),
+        ("/films/a.mp4", "/films/b.mp4", "/films/a.mp4"),
+        ("", "rtsp://a:p@10.0.0.5/1", ""),
+    ],
+)
+def test_a_password_is_kept_for_the_same_login_only(url: str, known: str, whole: str) -> None:
+    """Another path keeps it; another scheme, user, host or port does not get it."""
+    assert with_password(url, known) == whole
 
 
 @pytest.mark.parametrize("address", ["10.1.2.3", "172.31.0.1", "192.168.1.9", "fd12::1", "::ffff:10.0.0.1"])

@@ -6,11 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from server.errors import PackRefused
+from server.access.secrets import rotate_secrets
+from server.errors import NotAuthenticated, PackRefused
+from server.identity.resolver import Resolver, ResolverLimits
+from server.identity.sightings import SightingRules
 from server.lifespan import Models, open_parts, running
 from server.parts import Parts
 from server.settings import Settings
-from tests.opened import models, parts_in
+from server.store import cameras
+from server.store.runtime import RuntimeSettings, RuntimeState, SightingSettings, SiteSettings
+from server.store.tables import Camera
+from tests.opened import PASSWORD, models, parts_in
 
 
 async def test_an_empty_folder_becomes_a_server(tmp_path: Path) -> None:
@@ -64,3 +70,55 @@ def test_an_unknown_pack_is_refused(tmp_path: Path) -> None:
     settings = Settings.model_validate({"data_dir": tmp_path, "inference": {"embedder": "nothing"}})
     with pytest.raises(PackRefused, match="nothing"):
         Models.load(settings)
+
+
+async def test_a_new_key_signs_nobody_out(tmp_path: Path) -> None:
+    """After a rotation and a restart tokens go on being good; once the older key is dropped, they are not."""
+    async with parts_in(tmp_path) as parts:
+        before = await parts.access.login("admin@example.com", PASSWORD)
+    rotate_secrets(tmp_path)
+    async with parts_in(tmp_path, users=False) as parts:
+        assert (await parts.access.by_token(before.access_token)).email == "admin@example.com"
+        after = await parts.access.refresh(before.refresh_token)
+    rotate_secrets(tmp_path, keep=2)
+    async with parts_in(tmp_path, users=False) as parts:
+        assert await parts.access.by_token(after.access_token)
+        with pytest.raises(NotAuthenticated):
+            await parts.access.by_token(before.access_token)
+
+
+async def test_a_camera_follows_the_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The gap after which a sighting is over is the one that holds now, for cameras that run already too."""
+    made: list[SightingRules] = []
+
+    def note(camera_id: str, pack: str, limits: ResolverLimits) -> Resolver:
+        made.append(limits.sightings)
+        return Resolver(camera_id, pack, limits)
+
+    monkeypatch.setattr("server.lifespan.Resolver", note)
+    async with parts_in(tmp_path, users=False, sightings={"gap_s": 4}) as parts:
+        async with parts.store.transaction() as session:
+            await cameras.save_camera(session, Camera(name="Hall", source="", kind="push", role="in"))
+        async with running(parts), asyncio.timeout(10):
+            while not made:  # noqa: ASYNC110 - only the list says so
+                await asyncio.sleep(0.01)
+            [rules] = made
+            assert rules.gap_s() == 4
+            async with parts.store.transaction() as session:
+                row = await parts.runtime.locked(session)
+                wanted = RuntimeSettings(sightings=SightingSettings(gap_s=40))
+                await parts.runtime.save(session, row, wanted)
+            parts.runtime.apply(row)
+            assert rules.gap_s() == 40
+
+
+async def test_settings_of_another_process_are_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the server runs, without a restart."""
+    monkeypatch.setattr("server.store.runtime.FOLLOW_S", 0.01)
+    async with parts_in(tmp_path, users=False) as parts, running(parts), asyncio.timeout(10):
+        other = RuntimeState(parts.store, parts.runtime.current)
+        async with parts.store.transaction() as session:
+            row = await other.locked(session)
+            await other.save(session, row, RuntimeSettings(site=SiteSettings(name="Works")))
+        while parts.runtime.current.site.name != "Works":  # noqa: ASYNC110 - only the state says so
+            await asyncio.sleep(0.01)

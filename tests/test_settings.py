@@ -54,6 +54,38 @@ def test_every_mistake_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None
     }
 
 
+def test_what_is_no_json_is_a_mistake_among_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A list that is none, a section that is none: named with the rest, from the environment and from `.env`."""
+    Path(".env").write_text("ROLLCALL_HTTP__CORS_ORIGINS=https://example.com\n")
+    monkeypatch.setenv("ROLLCALL_MEDIA__ROOTS", "/videos")
+    monkeypatch.setenv("ROLLCALL_LOG", "{json")
+    monkeypatch.setenv("ROLLCALL_ATTENDANCE__COOLDOWN_S", "-1")
+    with pytest.raises(ValidationError) as caught:
+        Settings()
+    assert {error["loc"] for error in caught.value.errors()} == {
+        ("http", "cors_origins"), ("media", "roots"), ("log",), ("attendance", "cooldown_s"),
+    }  # fmt: skip
+
+
+def test_a_name_that_means_nothing_stops_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Within a section as beside it; it is found in `.env` as in the environment."""
+    Path(".env").write_text("ROLLCALL_HTTP__MAX_BODYMB=3\nPOSTGRES_PASSWORD=x\nROLLCALL_LOG__LEVEL=debug\n")
+    monkeypatch.setenv("ROLLCALL_SECURITY__SECRT_KEY", "x")
+    monkeypatch.setenv("ROLLCALL_COLOUR", "red")
+    assert Settings().log.level == "debug"
+    assert unknown_names() == ["ROLLCALL_COLOUR", "ROLLCALL_HTTP__MAX_BODYMB", "ROLLCALL_SECURITY__SECRT_KEY"]
+
+
+def test_a_section_may_be_given_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As JSON; a name below it counts more, and a field that it does not have is a mistake."""
+    monkeypatch.setenv("ROLLCALL_LOG", '{"level": "debug", "format": "json"}')
+    monkeypatch.setenv("ROLLCALL_LOG__LEVEL", "error")
+    assert (Settings().log.level, Settings().log.format) == ("error", "json")
+    monkeypatch.setenv("ROLLCALL_LOG", '{"colour": "red"}')
+    with pytest.raises(ValidationError, match="colour"):
+        Settings()
+
+
 def test_settings_are_frozen() -> None:
     """A setting is a value: nobody changes it on the way."""
     with pytest.raises(ValidationError):

@@ -71,3 +71,25 @@ async def test_cancel_is_not_a_failure() -> None:
         async with asyncio.timeout(0.05):
             await supervise("part", forever, on_failure=failures.append)
     assert not failures
+
+
+async def test_a_cancel_is_not_lost_in_a_failure() -> None:
+    """Of a group of tasks, one of which fails while it is cancelled, as one does that waits for a silent database."""
+    running = asyncio.Event()
+
+    async def waits() -> None:
+        running.set()
+        try:
+            await asyncio.sleep(60)
+        finally:
+            raise OSError("away")
+
+    async def group() -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(waits())
+
+    async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
+        task = tasks.create_task(supervise("part", group))
+        await running.wait()
+        task.cancel()
+    assert task.cancelled()

@@ -1,10 +1,11 @@
 """Rollcall under test: `rollcall serve` on a data folder of its own, with a camera or more of a benchmark's."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -22,9 +23,9 @@ class Site:
     server: RollcallServer
     api: Api
 
-    def add_camera(self, name: str, url: str) -> str:
+    def add_camera(self, name: str, url: str, **more: Any) -> str:
         """Its id, when its video is there."""
-        camera_id = self.api.add_camera(name, url, kind="rtsp")
+        camera_id = self.api.add_camera(name, url, kind="rtsp", **more)
         until = time.monotonic() + LIVE_WITHIN_S
         while self.api.get(f"cameras/{camera_id}/status")["state"] != "online":
             if time.monotonic() > until:
@@ -53,22 +54,34 @@ class Window:
     resident_mb: float
 
 
+def spent(pid: int, seconds: float) -> float:
+    """CPU of the process and its children in so many seconds, in parts of one core."""
+    family = _family(pid)
+    before, began = _cpu_s(family), time.monotonic()
+    time.sleep(seconds)
+    return (_cpu_s(family) - before) / (time.monotonic() - began)
+
+
 def watched(pid: int, crowd: Child, seconds: float) -> Window:
     """What the process and its children spend meanwhile, and what its viewers get."""
-    family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
-
-    def spent_s() -> float:
-        times = [one.cpu_times() for one in family]
-        return sum(time.user + time.system for time in times)
-
-    before, spent, began = crowd.ask("count"), spent_s(), time.monotonic()
+    family = _family(pid)
+    before, earlier_s, began = crowd.ask("count"), _cpu_s(family), time.monotonic()
     time.sleep(seconds)
-    spent, lasted = spent_s() - spent, time.monotonic() - began
+    cpu_s, lasted = _cpu_s(family) - earlier_s, time.monotonic() - began
     after = crowd.ask("count")
     got = [later - earlier for earlier, later in zip(before["frames"], after["frames"], strict=True)]
     return Window(
-        spent / lasted,
+        cpu_s / lasted,
         min(got) / (after["at"] - before["at"]),
         sum(after["lost"]) - sum(before["lost"]),
         sum(one.memory_info().rss for one in family) / 1e6,
     )
+
+
+def _family(pid: int) -> list[psutil.Process]:
+    return [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+
+
+def _cpu_s(family: Sequence[psutil.Process]) -> float:
+    times = [one.cpu_times() for one in family]
+    return float(sum(one.user + one.system for one in times))

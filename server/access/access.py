@@ -1,29 +1,44 @@
-"""The one door: who is asking, by token, cookie or ticket, and whether they still may."""
+"""The one door: lets in, tells who is asking, and shows out. Its parts are opened here, and stand beside it."""
 
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterable, Sequence
+from datetime import timedelta
 
-from server.access.accounts import Accounts
-from server.access.memory import ShortMemory
+from server.access.accounts import Accounts, Unchanged, whatever
+from server.access.answers import KeptAnswers
+from server.access.api_keys import BEGINNING, ApiKeys
+from server.access.asking import Asking
+from server.access.attempts import Attempts, TableAttempts
+from server.access.audit import Audit
+from server.access.camera_addresses import CameraAddresses
+from server.access.first_admin import FirstAdmin
+from server.access.keyring import Keyring
+from server.access.login import Login, network_of
+from server.access.one_time import OneTimeCodes
+from server.access.own_password import OwnPassword
 from server.access.pairing import PairingCode, Pairings
 from server.access.passwords import Passwords
-from server.access.permissions import KIOSK_MAY
 from server.access.principal import Principal
-from server.access.sessions import SESSION_ENDED, Lifetimes, Sessions, network_of
+from server.access.roles import Roles
+from server.access.sessions import NOBODY, Lifetimes, Sessions, TokenReused
+from server.access.template_seals import TemplateSeals
 from server.access.tickets import Tickets
-from server.access.tokens import Claims, Tokens, Use, fingerprint
+from server.access.tokens import Tokens, Use
+from server.access.totp import SecondFactor
 from server.access.views import PairedKiosk, SessionView, SignedIn
 from server.clock import Clock
-from server.errors import NotAuthenticated
-from server.store import kiosks, sessions
+from server.store import kiosks
+from server.store.alerts import Log
+from server.store.audit import SYSTEM, Actor
 from server.store.engine import Store
-from server.store.sessions import Standing
-from server.store.tables import Kiosk
-
-TOUCH_EVERY = timedelta(minutes=5)
+from server.store.paging import Page, Paged
 
 
 class Access:
-    """Lets in, tells who it is, and shows out. `accounts` keeps the users."""
+    """`accounts` keeps the users, `api_keys` the programs' keys, `totp` second factors, `audit` what was done,
+    `answers` what may be asked for again, `addresses` what opens the cameras, `templates` what opens the gallery.
+
+    `log` and `wake` are for the alert about a stolen token; without them it is only in the audit.
+    """
 
     def __init__(
         self,
@@ -34,120 +49,147 @@ class Access:
         lifetimes: Lifetimes | None = None,
         production: bool = False,
         bcrypt_rounds: int = 12,
+        previous_secrets: Sequence[str] = (),
+        attempts: Attempts | None = None,
+        log: Log | None = None,
+        wake: Callable[[Iterable[str]], None] | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
         self._lifetimes = lifetimes or Lifetimes()
-        self._tokens = Tokens(secret, clock)
+        counted = attempts or TableAttempts(store, clock)
+        self.keyring = Keyring((secret, *previous_secrets))
+        self.audit = Audit(store, self.keyring, clock)
+        self.answers = KeptAnswers(store, self.keyring)
+        self.addresses = CameraAddresses(self.keyring)
+        self.templates = TemplateSeals(self.keyring)
         self.passwords = Passwords(rounds=bcrypt_rounds, production=production)
-        self._sessions = Sessions(store, self._tokens, self.passwords, clock, self._lifetimes)
-        self._standings: ShortMemory[Standing] = ShortMemory(clock)
-        self._kiosks: ShortMemory[Kiosk] = ShortMemory(clock)
-        self._tickets = Tickets(clock)
-        self._pairings = Pairings(clock)
-        self.accounts = Accounts(store, self.passwords, clock, self.forget)
+        self._tokens = Tokens(self.keyring, clock)
+        self._asking = Asking(store, self._tokens, clock, self._lifetimes)
+        self._own_password = OwnPassword(store, self.passwords, counted)
+        self.totp = SecondFactor(store, self.keyring, self._own_password, clock, self.audit, counted)
+        self._sessions = Sessions(store, self._tokens, clock, self.audit, self._lifetimes, log=log, wake=wake)
+        self._login = Login(store, self.passwords, self.totp, self._sessions, self.audit, counted)
+        codes = OneTimeCodes(store, clock, self.keyring)
+        self._tickets = Tickets(codes)
+        self._pairings = Pairings(codes, counted, clock)
+        self.accounts = Accounts(store, self.passwords, clock, self.forget, self.audit)
+        self.roles = Roles(store, self.forget, self.audit)
+        self.api_keys = ApiKeys(store, clock, self.audit, self.forget)
+        self.first_admin = FirstAdmin(store, self.keyring, self.passwords, self.audit, counted)
 
     # Signing in and out
 
-    async def login(self, username: str, password: str, user_agent: str = "", address: str = "") -> SignedIn:
+    async def login(
+        self,
+        username: str,
+        password: str,
+        user_agent: str = "",
+        address: str = "",
+        *,
+        otp: str | None = None,
+        request_id: str = "",
+    ) -> SignedIn:
         """Raises NotAuthenticated or TooMany."""
-        return await self._sessions.login(username, password, user_agent, address)
+        origin = Actor("nobody", None, "", address, user_agent, request_id)
+        return await self._login.login(username, password, origin, otp=otp)
 
-    async def refresh(self, token: str) -> SignedIn:
-        """New tokens for old; raises NotAuthenticated."""
+    async def refresh(self, token: str, origin: Actor = NOBODY) -> SignedIn:
+        """New tokens for old; raises NotAuthenticated, and TokenReused where that has ended the session just now."""
         try:
-            return await self._sessions.refresh(token)
-        except NotAuthenticated as error:
-            if error.code == SESSION_ENDED:  # perhaps just now, by a token used twice
-                self.forget()
+            return await self._sessions.refresh(token, origin)
+        except TokenReused:
+            self.forget()
             raise
 
-    async def logout(self, principal: Principal, refresh_token: str | None = None) -> None:
+    async def logout(self, principal: Principal, refresh_token: str | None = None, actor: Actor = SYSTEM) -> None:
         """Ends the session that asks, and the one of the refresh token if that is another one of theirs."""
         if principal.session_id is not None:
-            await self._sessions.end(principal.session_id)
+            await self._sessions.end(principal.session_id, actor)
         if refresh_token:
-            await self._sessions.end_by_token(principal.user_id, refresh_token)
+            await self._sessions.end_by_token(principal.user_id, refresh_token, actor)
         self.forget()
 
-    async def logout_all(self, principal: Principal) -> int:
+    async def logout_all(self, principal: Principal, actor: Actor = SYSTEM) -> int:
         """Ends every session of theirs; how many."""
-        ended = await self._sessions.end_all(principal.user_id, "logout_all")
+        ended = await self._sessions.end_all(principal.user_id, actor)
         self.forget()
         return ended
 
-    async def sessions(self, principal: Principal) -> list[SessionView]:
-        """Where they are signed in, newest first."""
-        return await self._sessions.of_user(principal.user_id, principal.session_id)
+    async def sessions(self, principal: Principal, wanted: Page | None = None) -> Paged[SessionView]:
+        """Where they are signed in, newest first unless asked otherwise."""
+        return await self._sessions.page(principal.user_id, principal.session_id, wanted or Page())
 
-    async def end_session(self, principal: Principal, session_id: str) -> None:
+    async def end_session(
+        self, principal: Principal, session_id: str, actor: Actor = SYSTEM, *, unchanged: Unchanged = whatever
+    ) -> None:
         """One of their own; raises NotFound."""
-        await self._sessions.end_own(principal.user_id, session_id)
+        await self._sessions.end_own(principal.user_id, session_id, actor, unchanged=unchanged)
         self.forget()
+
+    async def change_password(self, principal: Principal, current: str, new: str, actor: Actor = SYSTEM) -> None:
+        """Ends every other session of theirs. Raises Invalid, or TooMany for too many wrong ones."""
+        async with self._own_password.asking(principal.user_id):
+            await self.accounts.change_password(principal, current, new, actor=actor)
 
     async def forget_old_sessions(self) -> int:
         """For a job that runs now and then."""
         return await self._sessions.forget_old()
 
+    def setup_code(self) -> str:
+        """What the first administrator types in, as `rollcall serve` prints it while there is no user."""
+        return self.first_admin.code()
+
     # Who is asking
 
-    async def by_token(self, token: str) -> Principal:
-        """An access token or a kiosk's token; raises NotAuthenticated."""
-        claims = self._tokens.read(token, Use.ACCESS, Use.KIOSK)
-        principal = await (self._of_kiosk(claims) if claims.use is Use.KIOSK else self._of_session(claims))
-        if principal is None:
-            raise NotAuthenticated("The session has ended. Sign in again.", code=SESSION_ENDED)
-        return principal
+    async def by_token(self, token: str, address: str = "") -> Principal:
+        """An access token, a kiosk's token or an API key; raises NotAuthenticated."""
+        if token.startswith(BEGINNING):
+            return await self._asking.by_key(token, address)
+        return await self._asking.by_token(token)
 
     async def by_cookie(self, value: str) -> Principal | None:
         """The browser's session; None where there is none (any more)."""
-        cookie_hash = fingerprint(value)
-        standing = await self._standings.get(f"cookie:{cookie_hash}", lambda: self._read_by_cookie(cookie_hash))
-        if standing is None or not standing.holds(self._clock.now()):
-            return None
-        return _principal(standing, standing.session.expires_at)
+        return await self._asking.by_cookie(value)
 
-    def ticket(self, principal: Principal) -> tuple[str, int]:
+    async def ticket(self, principal: Principal) -> tuple[str, int]:
         """For one WebSocket: the ticket, and for how many seconds it is good."""
-        return self._tickets.issue(principal), self._tickets.ttl_s
+        return await self._tickets.issue(principal), self._tickets.ttl_s
 
     async def by_ticket(self, ticket: str) -> Principal | None:
-        """Once; None where it is not known (any more), or the session has ended since."""
-        principal = self._tickets.redeem(ticket)
-        return principal if principal is not None and await self.still_valid(principal) else None
+        """Once; None where it is not known (any more), or the session or key has ended since."""
+        admitted = await self._tickets.redeem(ticket)
+        return await self._asking.by_ticket(admitted) if admitted is not None else None
 
     async def still_valid(self, principal: Principal) -> bool:
-        """Whether they are still let in as who they were: not ended, not disabled, the same role and permissions.
+        """Whether they are still let in as who they were: not ended, not disabled, the same rights and limits.
 
         At most seconds late: the answer may be from memory.
         """
-        if principal.expires_at is not None and principal.expires_at <= self._clock.now():
-            return False
-        if principal.kiosk_id is not None:
-            return await self._kiosk(principal.kiosk_id) is not None
-        if principal.session_id is None:
-            return False
-        standing = await self._standing(principal.session_id)
-        if standing is None or not standing.holds(self._clock.now()):
-            return False
-        now = _principal(standing, principal.expires_at)
-        return (now.user_id, now.role, now.permissions) == (principal.user_id, principal.role, principal.permissions)
+        return await self._asking.still_valid(principal)
 
     async def still_sees(self, principal: Principal, camera_id: str) -> bool:
-        """Whether they are still let in, and a kiosk still has this camera. At most seconds late, too."""
-        if not await self.still_valid(principal):
-            return False
-        if principal.kiosk_id is None:
-            return True
-        kiosk = await self._kiosk(principal.kiosk_id)
-        return kiosk is not None and camera_id in kiosk.camera_ids
+        """Whether they are still let in, and to this camera. At most seconds late, too."""
+        return await self._asking.still_sees(principal, camera_id)
+
+    async def sees_kiosk(self, principal: Principal, kiosk_id: str) -> bool:
+        """Whether all cameras of a kiosk are within their limits. At most seconds late, too."""
+        return await self._asking.sees_kiosk(principal, kiosk_id)
+
+    async def key_name(self, key_id: str) -> str:
+        """What the key is called with which a program asks."""
+        return await self._asking.key_name(key_id)
 
     def csrf_token(self, principal: Principal) -> str:
-        """For the pages of a session; empty for a kiosk, which has no cookie."""
+        """For the pages of a session; empty for whoever has no cookie."""
         return self._tokens.csrf(principal.session_id) if principal.session_id else ""
 
     def csrf_valid(self, principal: Principal, value: str) -> bool:
         return principal.session_id is not None and self._tokens.csrf_fits(principal.session_id, value)
+
+    def forget(self) -> None:
+        """Call after a change of users, roles, keys or kiosks made elsewhere, so that it counts at once here."""
+        self._asking.forget()
 
     # Kiosks
 
@@ -155,11 +197,11 @@ class Access:
         """Six digits to type on the screen; raises NotFound."""
         async with self._store.read() as session:
             await kiosks.get(session, kiosk_id)
-        return self._pairings.issue(kiosk_id)
+        return await self._pairings.issue(kiosk_id)
 
     async def pair(self, code: str, address: str = "") -> PairedKiosk:
         """The screen's own token, good until the kiosk is deleted; raises Invalid or TooMany."""
-        kiosk_id = self._pairings.redeem(code, network_of(address))
+        kiosk_id = await self._pairings.redeem(code, network_of(address))
         async with self._store.read() as session:
             kiosk = await kiosks.get(session, kiosk_id)
         expires_at = self._clock.now() + timedelta(seconds=self._lifetimes.kiosk_s)
@@ -171,61 +213,3 @@ class Access:
             created_at=kiosk.created_at,
             updated_at=kiosk.updated_at,
         )
-
-    def forget(self) -> None:
-        """Call after a change of users, roles or kiosks made elsewhere, so that it counts at once in this process."""
-        self._standings.forget()
-        self._kiosks.forget()
-
-    # Reading, through the short memory
-
-    async def _of_session(self, claims: Claims) -> Principal | None:
-        standing = await self._standing(claims.session_id or "")
-        if standing is None or not standing.holds(self._clock.now()) or standing.user.id != claims.subject:
-            return None
-        return _principal(standing, claims.expires_at)
-
-    async def _of_kiosk(self, claims: Claims) -> Principal | None:
-        kiosk = await self._kiosk(claims.subject)
-        if kiosk is None:
-            return None
-        return Principal(
-            user_id=kiosk.id, email="", full_name=kiosk.name, role="Kiosk", permissions=KIOSK_MAY, session_id=None,
-            expires_at=claims.expires_at, kiosk_id=kiosk.id, camera_ids=frozenset(kiosk.camera_ids),
-        )  # fmt: skip
-
-    async def _standing(self, session_id: str) -> Standing | None:
-        async def load() -> Standing | None:
-            async with self._store.read() as session:
-                return await sessions.standing(session, session_id)
-
-        return await self._standings.get(f"session:{session_id}", load)
-
-    async def _read_by_cookie(self, cookie_hash: str) -> Standing | None:
-        async with self._store.read() as session:
-            standing = await sessions.standing_by_cookie(session, cookie_hash)
-        if standing is not None and standing.holds(self._clock.now()):
-            await self._touch(standing)
-        return standing
-
-    async def _touch(self, standing: Standing) -> None:
-        """Keeps "last used" true to some minutes, which is all a list of sessions needs."""
-        now, used_at = self._clock.now(), standing.session.last_used_at
-        if used_at is None or now - used_at >= TOUCH_EVERY:
-            async with self._store.transaction() as session:
-                await sessions.note_use(session, standing.session.id, now)
-
-    async def _kiosk(self, kiosk_id: str) -> Kiosk | None:
-        async def load() -> Kiosk | None:
-            async with self._store.read() as session:
-                return await kiosks.find(session, kiosk_id)
-
-        return await self._kiosks.get(kiosk_id, load)
-
-
-def _principal(standing: Standing, expires_at: datetime | None) -> Principal:
-    user, role = standing.user, standing.role
-    return Principal(
-        user_id=user.id, email=user.email, full_name=user.full_name, role=role.name,
-        permissions=frozenset(role.permissions), session_id=standing.session.id, expires_at=expires_at,
-    )  # fmt: skip

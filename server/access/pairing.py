@@ -1,15 +1,18 @@
-"""Pairing codes: six digits that make a screen the kiosk it is meant to be. Kept in the memory of this process."""
+"""Pairing codes: six digits that make a screen the kiosk it is meant to be."""
 
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from server.access.attempts import Attempts
+from server.access.one_time import OneTimeCodes
 from server.access.throttle import Throttle
 from server.clock import Clock
-from server.errors import Invalid
+from server.errors import Conflict, Invalid, Unavailable
 
+PURPOSE = "pairing"
 TTL_S = 600
-MAX_OPEN = 1000
+TRIES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,40 +27,33 @@ class PairingCode:
 class Pairings:
     """Makes and redeems codes. Guessing is slowed for each address and for all together."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, codes: OneTimeCodes, attempts: Attempts, clock: Clock) -> None:
+        self._codes = codes
         self._clock = clock
-        self._open: dict[str, PairingCode] = {}
-        self._by_address = Throttle(clock, limit=10, window_s=TTL_S)
-        self._by_all = Throttle(clock, limit=300, window_s=TTL_S)
+        self._by_address = Throttle(attempts, limit=10, window_s=TTL_S, name="pairing-address")
+        self._by_all = Throttle(attempts, limit=300, window_s=TTL_S, name="pairing")
 
-    def issue(self, kiosk_id: str) -> PairingCode:
-        """Beyond a thousand open codes, the oldest is dropped."""
-        now = self._clock.now()
-        self._open = {
-            code: paired
-            for code, paired in self._open.items()
-            if paired.expires_at > now and paired.kiosk_id != kiosk_id
-        }
-        while len(self._open) >= MAX_OPEN:
-            del self._open[next(iter(self._open))]
-        code = _digits()
-        while code in self._open:
-            code = _digits()
-        issued = PairingCode(code, kiosk_id, now + timedelta(seconds=TTL_S))
-        self._open[code] = issued
-        return issued
+    async def issue(self, kiosk_id: str) -> PairingCode:
+        """An older one of this kiosk is good no more."""
+        expires_at = self._clock.now() + timedelta(seconds=TTL_S)
+        for _ in range(TRIES):
+            try:
+                code = await self._codes.issue(PURPOSE, {"kiosk_id": kiosk_id}, TTL_S, _digits(), only_one=True)
+            except Conflict:  # another kiosk's code, just now
+                continue
+            return PairingCode(code, kiosk_id, expires_at)
+        raise Unavailable("Too many codes are open. Try again in some minutes.", code="no_free_code")
 
-    def redeem(self, code: str, address: str) -> str:
+    async def redeem(self, code: str, address: str) -> str:
         """The kiosk's id; raises Invalid for a code that is not good, TooMany for too many such."""
-        self._by_address.take(address)
-        self._by_all.take("")
-        code = "".join(code.split())
-        paired = self._open.pop(code, None)
-        if paired is None or paired.expires_at <= self._clock.now():
+        await self._by_address.take(address)
+        await self._by_all.take("")
+        found = await self._codes.redeem(PURPOSE, "".join(code.split()))
+        if found is None:
             raise Invalid.field("code", "unknown_code", "This code is not good, or not any more. Ask for a new one.")
-        self._by_address.give_back(address)
-        self._by_all.give_back("")
-        return paired.kiosk_id
+        await self._by_address.give_back(address)
+        await self._by_all.give_back("")
+        return str(found["kiosk_id"])
 
 
 def _digits() -> str:

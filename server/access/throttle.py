@@ -1,47 +1,35 @@
-"""How often something may be tried: a sliding window for each key, kept in the memory of this process."""
+"""How often something may be tried: at most so many attempts in a sliding window for each key."""
 
-import math
-from collections import OrderedDict, deque
-
-from server.clock import Clock
+from server.access.attempts import LONGEST_S, Attempts
+from server.access.tokens import fingerprint
 from server.errors import TooMany
 
 
 class Throttle:
-    """At most `limit` attempts in `window_s` for one key. Beyond `max_keys`, the one unused for longest goes."""
+    """One rule on shared attempts; `name` keeps its keys apart from those of others."""
 
-    def __init__(self, clock: Clock, *, limit: int, window_s: float, max_keys: int = 10_000) -> None:
-        self._clock = clock
+    def __init__(self, attempts: Attempts, *, limit: int, window_s: float, name: str = "") -> None:
+        if limit < 1 or not 0 < window_s <= LONGEST_S:
+            raise ValueError("A throttle lets something through, and its window ends within a day.")
+        self._attempts = attempts
         self._limit = limit
         self._window_s = window_s
-        self._max_keys = max_keys
-        self._attempts: OrderedDict[str, deque[float]] = OrderedDict()
+        self._name = name
 
-    def __len__(self) -> int:
-        return len(self._attempts)
-
-    def take(self, key: str) -> None:
+    async def take(self, key: str) -> None:
         """Counts an attempt before it is made, so that many at once do not slip through; raises TooMany."""
-        now = self._clock.monotonic()
-        attempts = self._attempts.setdefault(key, deque())
-        self._attempts.move_to_end(key)
-        while attempts and attempts[0] <= now - self._window_s:
-            attempts.popleft()
-        if len(attempts) >= self._limit:
-            wait_s = max(1, math.ceil(attempts[0] + self._window_s - now))
-            raise TooMany("Too many attempts. Wait a little and try again.", retry_after_s=wait_s)
-        attempts.append(now)
-        while len(self._attempts) > self._max_keys:
-            self._attempts.popitem(last=False)
+        retry_after_s = await self._attempts.take(self._stored(key), self._limit, self._window_s)
+        if retry_after_s is not None:
+            raise TooMany("Too many attempts. Wait a little and try again.", retry_after_s=retry_after_s)
 
-    def give_back(self, key: str) -> None:
+    async def give_back(self, key: str) -> None:
         """The newest attempt was a good one and does not count."""
-        attempts = self._attempts.get(key)
-        if attempts:
-            attempts.pop()
-        if attempts is not None and not attempts:
-            del self._attempts[key]
+        await self._attempts.give_back(self._stored(key))
 
-    def forget(self, key: str) -> None:
+    async def forget(self, key: str) -> None:
         """Whoever has shown who they are starts afresh."""
-        self._attempts.pop(key, None)
+        await self._attempts.forget(self._stored(key))
+
+    def _stored(self, key: str) -> str:
+        """Hashed: keys are addresses and what somebody typed, of any length and with any character."""
+        return f"{self._name}:{fingerprint(key)}"

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 import jwt
 
-from server.access.secrets import derive_key
+from server.access.keyring import Keyring
 from server.clock import Clock
 from server.errors import NotAuthenticated
 from server.ids import new_id
@@ -17,7 +17,7 @@ ISSUER = AUDIENCE = "rollcall"
 ALGORITHM = "HS256"
 LEEWAY_S = 30
 MAX_LENGTH = 4096
-REQUIRED = ["iss", "aud", "sub", "use", "jti", "iat", "exp"]
+REQUIRED = ["iss", "aud", "sub", "use", "jti", "iat", "nbf", "exp"]
 
 
 class Use(StrEnum):
@@ -30,24 +30,25 @@ class Use(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a token says. `session_id` is None for a kiosk's."""
+    """What a token says. `session_id` is None for a kiosk's; `not_before` is never before `issued_at`."""
 
     use: Use
     subject: str
     session_id: str | None
     token_id: str
     issued_at: datetime
+    not_before: datetime
     expires_at: datetime
 
 
 class Tokens:
-    """Makes and reads JSON Web Tokens (HS256)."""
+    """Makes JSON Web Tokens (HS256) with the newest key, and reads those of every key of the ring."""
 
-    def __init__(self, secret: str, clock: Clock) -> None:
+    def __init__(self, keyring: Keyring, clock: Clock) -> None:
         self._clock = clock
-        self._keys = {use: derive_key(secret, f"token:{use}") for use in Use}
-        self._kids = {use: f"{use}-{hashlib.sha256(key).hexdigest()[:8]}" for use, key in self._keys.items()}
-        self._csrf_key = derive_key(secret, "csrf")
+        self._keyring = keyring
+        # The key's id as it stands in a token names the use as well: to which use and key it belongs.
+        self._known = {f"{use}-{kid}": (use, key) for use in Use for kid, key in keyring.known(_purpose(use)).items()}
 
     def make(
         self,
@@ -58,31 +59,37 @@ class Tokens:
         expires_at: datetime,
         issued_at: datetime | None = None,
         token_id: str | None = None,
+        kid: str | None = None,
     ) -> str:
-        """The same arguments make the same token, letter by letter."""
+        """The same arguments make the same token, letter by letter. `kid`: another key than the newest."""
+        issued = int((issued_at or self._clock.now()).timestamp())
         claims: dict[str, object] = {
             "iss": ISSUER,
             "aud": AUDIENCE,
             "sub": subject,
             "use": use.value,
             "jti": token_id or new_id(),
-            "iat": int((issued_at or self._clock.now()).timestamp()),
+            "iat": issued,
+            "nbf": issued,
             "exp": int(expires_at.timestamp()),
         }
         if session_id is not None:
             claims["sid"] = session_id
-        return jwt.encode(claims, self._keys[use], ALGORITHM, headers={"kid": self._kids[use]})
+        kid = kid or self.kids[0]
+        key = self._keyring.known(_purpose(use))[kid]
+        return jwt.encode(claims, key, ALGORITHM, headers={"kid": f"{use}-{kid}"})
 
     def read(self, token: str, *uses: Use) -> Claims:
         """What it says; raises NotAuthenticated unless it is ours, unchanged, still good and for one of these uses."""
         if len(token) > MAX_LENGTH:
             raise _refused()
         try:
-            kid = jwt.get_unverified_header(token).get("kid")
-            use = next(use for use in uses if self._kids[use] == kid)
+            use, key = self._known[jwt.get_unverified_header(token)["kid"]]
+            if use not in uses:
+                raise _refused()
             said = jwt.decode(
                 token,
-                self._keys[use],
+                key,
                 [ALGORITHM],
                 # PyJWT would ask the system's clock; the times are checked below, against ours.
                 options={"verify_exp": False, "verify_iat": False, "verify_nbf": False, "require": REQUIRED},
@@ -90,25 +97,38 @@ class Tokens:
                 issuer=ISSUER,
             )
             claims = _claims(use, said)
-        except (jwt.InvalidTokenError, StopIteration, ValueError, TypeError, OverflowError, RecursionError):
+        except (jwt.InvalidTokenError, KeyError, ValueError, TypeError, OverflowError, RecursionError):
             raise _refused() from None
         now = self._clock.now().timestamp()
         if claims.expires_at.timestamp() + LEEWAY_S <= now:
             raise NotAuthenticated("The token has run out.", code="token_expired")
-        if claims.issued_at.timestamp() - LEEWAY_S > now:
+        if claims.not_before.timestamp() - LEEWAY_S > now:
             raise _refused()
         return claims
 
-    def successor_id(self, token_id: str) -> str:
+    @property
+    def kids(self) -> tuple[str, ...]:
+        """The keys, the one that signs first."""
+        return self._keyring.kids
+
+    def successor_id(self, token_id: str, kid: str) -> str:
         """The id of the refresh token that follows this one: nobody else can know it, and it can be made again."""
-        return hmac.new(self._keys[Use.REFRESH], f"after:{token_id}".encode(), hashlib.sha256).hexdigest()[:32]
+        key = self._keyring.known(_purpose(Use.REFRESH))[kid]
+        return hmac.new(key, f"after:{token_id}".encode(), hashlib.sha256).hexdigest()[:32]
 
     def csrf(self, session_id: str) -> str:
         """What the pages of a session send back with every change."""
-        return hmac.new(self._csrf_key, session_id.encode(), hashlib.sha256).hexdigest()
+        return self._keyring.mac("csrf", session_id.encode())[1]
 
     def csrf_fits(self, session_id: str, value: str) -> bool:
-        return hmac.compare_digest(self.csrf(session_id).encode(), value.encode())
+        """Of an older key too: a page that was open before the key changed goes on working."""
+        given = value.encode(errors="surrogatepass")
+        made = self._keyring.macs("csrf", session_id.encode())
+        return any(hmac.compare_digest(one.encode(), given) for one in made)
+
+
+def _purpose(use: Use) -> str:
+    return f"token:{use}"
 
 
 def fingerprint(token: str) -> str:
@@ -119,9 +139,8 @@ def fingerprint(token: str) -> str:
 def _claims(use: Use, said: dict[str, object]) -> Claims:
     if said["use"] != use.value:
         raise ValueError("for another use")
-    session_id, issued, expires = said.get("sid"), said["iat"], said["exp"]
-    if not isinstance(issued, int) or not isinstance(expires, int):
-        raise TypeError("not a time")
+    session_id = said.get("sid")
+    issued_at, not_before, expires_at = (_time(said[name]) for name in ("iat", "nbf", "exp"))
     if (use is Use.KIOSK) != (session_id is None):
         raise ValueError("a session belongs to a user")
     return Claims(
@@ -129,9 +148,16 @@ def _claims(use: Use, said: dict[str, object]) -> Claims:
         subject=str(said["sub"]),
         session_id=None if session_id is None else str(session_id),
         token_id=str(said["jti"]),
-        issued_at=datetime.fromtimestamp(issued, UTC),
-        expires_at=datetime.fromtimestamp(expires, UTC),
+        issued_at=issued_at,
+        not_before=max(issued_at, not_before),
+        expires_at=expires_at,
     )
+
+
+def _time(said: object) -> datetime:
+    if not isinstance(said, int) or isinstance(said, bool):
+        raise TypeError("not a time")
+    return datetime.fromtimestamp(said, UTC)
 
 
 def _refused() -> NotAuthenticated:

@@ -1,9 +1,9 @@
-"""What is told about users and their sessions."""
+"""What is told about users, their roles and their sessions."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from server.store.tables import Session
+from server.store.tables import Role, Session
 from server.store.users import Account
 
 
@@ -17,6 +17,10 @@ class UserView:
     role: str
     active: bool
     permissions: tuple[str, ...]
+    must_change_password: bool
+    totp_enabled: bool
+    camera_ids: tuple[str, ...] | None  # None: all
+    department_ids: tuple[str, ...] | None  # None: all
     last_login_at: datetime | None
     created_at: datetime
     updated_at: datetime
@@ -31,9 +35,38 @@ class UserView:
             role=role.name,
             active=user.active,
             permissions=tuple(sorted(role.permissions)),
+            must_change_password=user.must_change_password,
+            totp_enabled=user.totp_confirmed_at is not None,
+            camera_ids=None if user.camera_ids is None else tuple(user.camera_ids),
+            department_ids=None if user.department_ids is None else tuple(user.department_ids),
             last_login_at=user.last_login_at,
             created_at=user.created_at,
             updated_at=user.updated_at,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RoleView:
+    """A role, and how many users have it."""
+
+    id: str
+    name: str
+    builtin: bool
+    permissions: tuple[str, ...]
+    users: int
+    created_at: datetime
+    updated_at: datetime
+
+    @classmethod
+    def of(cls, role: Role, users: int) -> "RoleView":
+        return cls(
+            id=role.id,
+            name=role.name,
+            builtin=role.builtin,
+            permissions=tuple(sorted(role.permissions)),
+            users=users,
+            created_at=role.created_at,
+            updated_at=role.updated_at,
         )
 
 

@@ -16,6 +16,9 @@ class Bus(Protocol):
     def publish(self, channel: str, payload: bytes) -> None:
         """Never waits and never fails: what cannot be delivered is lost."""
 
+    async def drained(self) -> None:
+        """Waits until what was published here has been sent, while `run()` runs."""
+
     def subscribe(self, *channels: str) -> AbstractAsyncContextManager[AsyncIterator[tuple[str, bytes]]]:
         """Messages of these channels, one's own included, from entering the block on."""
 

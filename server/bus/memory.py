@@ -22,6 +22,9 @@ class MemoryBus:
             if channel in inbox.channels:
                 inbox.put(channel, payload)
 
+    async def drained(self) -> None:
+        """It always has."""
+
     @asynccontextmanager
     async def subscribe(self, *channels: str) -> AsyncIterator[AsyncIterator[tuple[str, bytes]]]:
         inbox = Inbox(channels)

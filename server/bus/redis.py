@@ -7,27 +7,42 @@ from contextlib import asynccontextmanager
 
 import redis.asyncio
 import structlog
+from redis.asyncio.connection import parse_url
 from redis.exceptions import RedisError
 
 from server.bus.channels import Inbox
 from server.supervise import Backoff
 
+PING_EVERY_S = 10.0
+SILENT_AFTER_S = 25.0
+
 
 class RedisBus:
-    """Publishes from a bounded queue, so that the caller never waits; listens to every channel of its prefix."""
+    """Publishes from a bounded queue, so that the caller never waits; listens to every channel of its prefix.
 
-    def __init__(self, url: str, *, prefix: str = "rollcall:", limit: int = 1000) -> None:
+    Redis carries messages across its numbered databases, so the number is a part of the prefix: two installations
+    that keep apart by it do not hear one another.
+    """
+
+    def __init__(self, url: str, *, prefix: str = "rollcall", limit: int = 1000) -> None:
         self._url = url
-        self._prefix = prefix
+        self._prefix = f"{prefix}:{_database(url)}:"
         self._outgoing: deque[tuple[str, bytes]] = deque(maxlen=limit)
         self._wanted = asyncio.Event()
+        self._sent = asyncio.Event()
+        self._sent.set()
         self._listening = asyncio.Event()
         self._inboxes: list[Inbox] = []
 
     def publish(self, channel: str, payload: bytes) -> None:
         """Queued; when Redis is away for long, the oldest are lost."""
         self._outgoing.append((channel, payload))
+        self._sent.clear()
         self._wanted.set()
+
+    async def drained(self) -> None:
+        """Waits until nothing is left to be sent; for ever while Redis is away."""
+        await self._sent.wait()
 
     @asynccontextmanager
     async def subscribe(self, *channels: str) -> AsyncIterator[AsyncIterator[tuple[str, bytes]]]:
@@ -53,7 +68,7 @@ class RedisBus:
         while True:
             try:
                 async with redis.asyncio.from_url(
-                    self._url, socket_connect_timeout=5, health_check_interval=15
+                    self._url, socket_connect_timeout=5, socket_timeout=SILENT_AFTER_S, socket_keepalive=True
                 ) as client:
                     await part(client, backoff)
             except (RedisError, OSError, TimeoutError) as error:
@@ -72,6 +87,7 @@ class RedisBus:
                 # Another one may have been dropped from the left meanwhile; only this one is done.
                 if self._outgoing and self._outgoing[0] == (channel, payload):
                     self._outgoing.popleft()
+            self._sent.set()
             self._wanted.clear()
             await self._wanted.wait()
 
@@ -79,12 +95,21 @@ class RedisBus:
         try:
             async with client.pubsub(ignore_subscribe_messages=False) as pubsub:
                 await pubsub.psubscribe(self._prefix + "*")
+                clock = asyncio.get_running_loop().time
+                heard_s = asked_s = clock()
                 while True:
                     message = await pubsub.get_message(timeout=1.0)
                     _mind_cancel()
-                    backoff.reset()
                     if message is None:
+                        # A connection whose other end died unheard says nothing for ever.
+                        if clock() - heard_s > SILENT_AFTER_S:
+                            raise TimeoutError
+                        if clock() - asked_s > PING_EVERY_S:
+                            asked_s = clock()
+                            await pubsub.ping()
                         continue
+                    backoff.reset()
+                    heard_s = clock()
                     if message["type"] == "psubscribe":
                         self._listening.set()
                     elif message["type"] == "pmessage":
@@ -96,6 +121,11 @@ class RedisBus:
         for inbox in self._inboxes:
             if channel in inbox.channels:
                 inbox.put(channel, payload)
+
+
+def _database(url: str) -> int:
+    """The number of the database that the address names."""
+    return int(parse_url(url).get("db", 0))
 
 
 def _mind_cancel() -> None:

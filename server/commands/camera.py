@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 import typer
 
 from server.address import check_source
-from server.lifespan import address_rules
 from server.media.probe import probe
 from server.media.source import SourceSpec
+from server.opening import address_rules
 from server.settings import Settings
 
 app = typer.Typer(no_args_is_help=True)

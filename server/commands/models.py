@@ -1,4 +1,4 @@
-"""`rollcall models`: which packs there are, building one from its published package, and proving that it works."""
+"""`rollcall models`: which packs there are, getting one, proving that it works, and choosing it."""
 
 import hashlib
 import importlib.util
@@ -15,7 +15,11 @@ from typing import Annotated
 
 import typer
 
-from server.assets import asset
+from server.chosen import TASKS, chosen_name, keep, named, pack_folders, refuse_research
+from server.commands.evaluate import evaluate
+from server.commands.export import export
+from server.commands.measure import bench
+from server.commands.pull import pull
 from server.errors import PackRefused
 from server.settings import Settings
 from server.vision.packs import Pack, Source, check_file, find_pack, find_packs, read_manifest
@@ -24,23 +28,61 @@ from server.vision.verify import verify as verify_pack
 FETCH_TIMEOUT_S = 900
 
 app = typer.Typer(no_args_is_help=True)
+app.command("eval")(evaluate)
+app.command("pull")(pull)
+app.command("bench")(bench)
+app.command("export")(export)
 
 
 def folders() -> tuple[Path, Path]:
     """Where packs lie: those of the program, and those of this installation."""
-    return asset("models"), Settings().data_dir / "models"
+    return pack_folders(Settings())
 
 
 @app.command("list")
 def list_packs() -> None:
-    """Prints every pack with its licence and whether its network is there."""
-    rows = [("NAME", "TASK", "LICENCE", "STATE", "")]
+    """Prints every pack with its licence, its precision, whether its network is there, and whether it is used."""
+    settings = Settings()
+    used = {chosen_name(settings, role) for role in TASKS}
+    rows = [("NAME", "TASK", "LICENCE", "PRECISION", "STATE", "")]
     for pack in find_packs(*folders()):
         licence = f"{pack.licence} (research only)" if pack.research_only else pack.licence
-        rows.append((pack.name, pack.task, licence, state(pack), "default" if pack.default else ""))
+        marks = [word for word, holds in (("default", pack.default), ("used", pack.name in used)) if holds]
+        rows.append((pack.name, pack.task, licence, precision(pack), state(pack), ", ".join(marks)))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         typer.echo("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
+
+
+def precision(pack: Pack) -> str:
+    """What the network computes in, and what was measured to be lost by it."""
+    result = pack.manifest.result
+    return f"{result.precision} ({result.precision_loss})" if result.precision_loss else result.precision
+
+
+@app.command()
+def use(
+    name: Annotated[str, typer.Argument(help="A pack of `rollcall models list`.")],
+) -> None:
+    """Chooses the pack that finds faces, or the one that tells people apart, once it has proved to work."""
+    settings = Settings()
+    pack = find_pack(name, *folders())
+    role = next((role for role, task in TASKS.items() if task == pack.task), None)
+    if role is None:
+        raise PackRefused(f"{name} is a pack for {pack.task}: there is nothing to choose it for.")
+    refuse_research(settings, pack)
+    verify_pack(pack, list(settings.inference.providers) or None)
+    before = chosen_name(settings, role)
+    path = keep(settings, role, name)
+    when = "; a server that runs notices it by itself" if role == "embedder" else " from the next start on"
+    typer.echo(f"{name} is the {role}{when} ({path}).")
+    if named(settings, role):
+        typer.echo(f"ROLLCALL_INFERENCE__{role.upper()}={named(settings, role)} is set and goes before it.")
+    if role == "embedder" and before != name:
+        typer.echo(
+            f"Templates of {before} mean nothing to {name}: the server makes new ones from the photos, "
+            f"and goes on with {before} until all are there."
+        )
 
 
 def state(pack: Pack) -> str:
@@ -93,9 +135,12 @@ def build_pack(folder: Path, instead: Path | None = None) -> Path:
     Where that folder cannot be written, the network goes to a folder of the pack's name in `instead`.
     """
     pack = read_manifest(folder)
+    source = pack.manifest.source
+    if source is None:
+        raise PackRefused(f"{pack.name} is not built: {pack.how_to_get}.", code="not_built")
     convert = converter(pack)
     with tempfile.TemporaryDirectory(prefix="rollcall-build-") as temporary:
-        network = convert(fetch(pack.manifest.source, Path(temporary)))
+        network = convert(fetch(source, Path(temporary)))
     found = hashlib.sha256(network).hexdigest()
     if found != pack.sha256:
         raise PackRefused(f"Building {pack.name} made another file than its manifest names: its SHA-256 is {found}.")
@@ -115,7 +160,9 @@ def converter(pack: Pack) -> Callable[[bytes], bytes]:
     if not script.is_file():
         raise PackRefused(f"{pack.name} has no build.py.")
     if importlib.util.find_spec("onnx") is None:
-        raise PackRefused("Building a pack needs the package onnx: pip install 'rollcall[models]'.", code="needs_onnx")
+        raise PackRefused(
+            "Building a pack needs the package onnx: pip install '.[models]' in the checkout.", code="needs_onnx"
+        )
     spec = importlib.util.spec_from_file_location(f"build_{pack.name.replace('-', '_')}", script)
     if spec is None or spec.loader is None:
         raise PackRefused(f"{script} cannot be loaded.")

@@ -1,6 +1,7 @@
 """`rollcall serve` and `rollcall demo`: the server in this process until SIGTERM or Ctrl-C."""
 
 import asyncio
+import gc
 import signal
 import socket
 import sys
@@ -14,16 +15,21 @@ from typing import Annotated
 import structlog
 import typer
 import uvicorn
+from starlette.types import ASGIApp
 
 from server.app import make_app
+from server.clock import SystemClock
+from server.commands.configuration import read_settings, secrets_of
 from server.demo.clips import make_clips
 from server.demo.seed import LOGIN, PASSWORD, seed_demo
 from server.errors import Conflict, Unavailable
 from server.events.framing import FramedWebSockets
 from server.lifespan import open_parts
+from server.masking import register_secret
 from server.parts import Parts
 from server.settings import Settings, unknown_names
 from server.telemetry import set_up_logging
+from server.tls import FOLDER, Certificate, given, own_names, self_signed
 
 HOST = "127.0.0.1"
 PORT = 8000
@@ -35,23 +41,32 @@ Prepare = Callable[[Parts], Awaitable[None]]
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = HOST,
     port: Annotated[int, typer.Option(help="Port to listen on.")] = PORT,
-    tls_cert: Annotated[Path | None, typer.Option(help="Certificate, PEM.")] = None,
+    tls_cert: Annotated[Path | None, typer.Option(help="Certificate for HTTPS, PEM.")] = None,
     tls_key: Annotated[Path | None, typer.Option(help="Its key, PEM.")] = None,
+    tls_self_signed: Annotated[bool, typer.Option("--tls-self-signed", help="HTTPS with a certificate made here.")] = (
+        False
+    ),
 ) -> None:
     """The server, configured by the environment and .env; brings the database up to date first."""
     if (tls_cert is None) != (tls_key is None):
         raise typer.BadParameter("--tls-cert and --tls-key go together")
-    settings = Settings()
-    if tls_cert is not None:
-        settings = settings.model_copy(
-            update={"security": settings.security.model_copy(update={"secure_cookies": True})}
-        )
-    asyncio.run(_serve(settings, host, port, certificate=tls_cert, key=tls_key))
+    if tls_cert is not None and tls_self_signed:
+        raise typer.BadParameter("give a certificate or ask for a self-signed one, not both")
+
+    def change(settings: Settings) -> Settings:
+        if tls_cert is None and not tls_self_signed:
+            return settings
+        chosen = {"cert": tls_cert, "key": tls_key, "self_signed": tls_self_signed}
+        return settings.model_copy(update={"tls": settings.tls.model_copy(update=chosen)})
+
+    settings = read_settings(change)
+    certificate = _certificate(settings, host)
+    asyncio.run(_serve(_secured(settings, certificate), host, port, certificate=certificate))
 
 
 def demo(port: Annotated[int, typer.Option(help="Port to listen on.")] = PORT) -> None:
     """A running example: two cameras that show real faces, one person enrolled, one for you to name."""
-    settings = Settings()
+    settings = read_settings()
     if settings.production:
         raise Conflict("The demo has a known password; it does not run in production.")
     folder = settings.data_dir.absolute() / "demo"
@@ -65,7 +80,7 @@ def demo(port: Annotated[int, typer.Option(help="Port to listen on.")] = PORT) -
     settings = settings.model_copy(update=changed)
 
     async def prepare(parts: Parts) -> None:
-        await seed_demo(parts.store, parts.access.accounts, parts.enrolment, clips)
+        await seed_demo(parts.store, parts.access, parts.enrolment, clips)
 
     asyncio.run(_serve(settings, HOST, port, prepare=prepare, welcome=_welcome(port)))
 
@@ -86,49 +101,110 @@ def _welcome(port: int) -> str:
 """
 
 
+def _certificate(settings: Settings, host: str) -> Certificate | None:
+    """For HTTPS, where it is asked for."""
+    chosen = settings.tls
+    if chosen.cert is not None and chosen.key is not None:
+        return given(chosen.cert, chosen.key)
+    if not chosen.self_signed:
+        return None
+    settings.make_data_dir()
+    return self_signed(settings.data_dir.absolute() / FOLDER, own_names(host, chosen.names), SystemClock().now())
+
+
+def _secured(settings: Settings, certificate: Certificate | None) -> Settings:
+    """With HTTPS cookies are for it alone; and no browser is bound to a certificate that it cannot check."""
+    if certificate is None:
+        return settings
+    changed: dict[str, object] = {"security": settings.security.model_copy(update={"secure_cookies": True})}
+    if certificate.self_signed:
+        changed["tls"] = settings.tls.model_copy(update={"hsts_days": 0})
+    return settings.model_copy(update=changed)
+
+
 async def _serve(
     settings: Settings,
     host: str,
     port: int,
     *,
-    certificate: Path | None = None,
-    key: Path | None = None,
+    certificate: Certificate | None = None,
     prepare: Prepare | None = None,
     welcome: str | None = None,
 ) -> None:
     set_up_logging(settings.log.format, settings.log.level)
-    log = structlog.get_logger(__name__)
-    for name in unknown_names():
-        log.warning("unknown_setting", name=name)
+    _warn(settings, certificate)
     # Decoded frames, pictures, passwords and name look-ups share it: one that hangs must not keep the others waiting.
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(WORK_THREADS, thread_name_prefix="work"))
     async with AsyncExitStack() as stack:
         with _cancelled_by_sigterm():
             parts = await stack.enter_async_context(open_parts(settings))
+            for secret in secrets_of(settings):  # one that was made just now too
+                register_secret(secret)
             if prepare is not None:
                 await prepare(parts)
-        config = uvicorn.Config(
-            make_app(parts, cors_origins=settings.http.cors_origins),
-            host=host,
-            port=port,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            ws=FramedWebSockets,
-            ws_max_size=64 * 1024,
-            ws_ping_interval=20,
-            ws_ping_timeout=20,
-            ws_per_message_deflate=False,  # an event is framed once for all; compressing it would be per client
-            timeout_graceful_shutdown=STOP_WITHIN_S,
-            ssl_certfile=certificate,
-            ssl_keyfile=key,
-        )
+        app = make_app(parts, cors_origins=settings.http.cors_origins)
+        config = uvicorn_config(app, settings, host, port, certificate)
+        # What is loaded by now stays: modules, models, routes. The collector need not walk through it again and again.
+        gc.collect()
+        gc.freeze()
         with _listening(host, port) as listener:
-            shown = welcome or f"\n  Rollcall listens on {host}:{listener.getsockname()[1]}\n"
+            shown = welcome or await _hello(parts, host, listener.getsockname()[1], certificate)
             server = _Server(config, shown, parts.stopping)
             await server.serve(sockets=[listener])
         if server.lifespan.shutdown_failed:
             raise Unavailable("A part of the server has died, so it has stopped. The log has the reason.")
+
+
+def uvicorn_config(
+    app: ASGIApp, settings: Settings, host: str, port: int, certificate: Certificate | None = None
+) -> uvicorn.Config:
+    """How uvicorn serves the application. By itself it would believe every proxy on this machine."""
+    proxies = [str(network) for network in settings.http.trusted_proxies]
+    return uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=proxies,
+        ws=FramedWebSockets,
+        ws_max_size=64 * 1024,
+        ws_ping_interval=20,
+        ws_ping_timeout=20,
+        ws_per_message_deflate=False,  # an event is framed once for all; compressing it would be per client
+        timeout_graceful_shutdown=STOP_WITHIN_S,
+        ssl_certfile=certificate.cert if certificate else None,
+        ssl_keyfile=certificate.key if certificate else None,
+    )
+
+
+def _warn(settings: Settings, certificate: Certificate | None) -> None:
+    """What does not keep the server from starting, and should be known."""
+    log = structlog.get_logger(__name__)
+    for name in unknown_names():
+        log.warning("unknown_setting", name=name)
+    if certificate is not None and (reason := certificate.untimely(SystemClock().now())):
+        log.warning("certificate_out_of_its_time", reason=reason)
+    if settings.production and not settings.security.secure_cookies:
+        log.warning("no_https", reason="Logins and faces go over the network in clear. See docs/deployment.md.")
+    if certificate is None and settings.security.secure_cookies and not settings.http.trusted_proxies:
+        reason = "Everybody has the address of the proxy. Name it in ROLLCALL_HTTP__TRUSTED_PROXIES."
+        log.warning("proxy_not_named", reason=reason)
+
+
+async def _hello(parts: Parts, host: str, port: int, certificate: Certificate | None) -> str:
+    """Where it is; how to know its certificate; and who comes first. On standard output, which is not the log."""
+    shown = f"[{host}]" if ":" in host else host
+    lines = [f"Rollcall listens on {shown}:{port}"]
+    if certificate is not None and certificate.self_signed:
+        lines += [f"HTTPS with the certificate {certificate.cert}", f"SHA-256 fingerprint {certificate.fingerprint}"]
+    if await parts.access.first_admin.needed():
+        here = "localhost" if host in ("", "0.0.0.0", "::") else shown
+        scheme = "https" if certificate is not None else "http"
+        lines.append(f"There is no user yet. Open {scheme}://{here}:{port}/setup?code={parts.access.setup_code()}")
+    return "\n" + "".join(f"  {line}\n" for line in lines)
 
 
 @contextmanager
@@ -147,7 +223,11 @@ def _listening(host: str, port: int) -> socket.socket:
     """The listening socket, made before uvicorn would exit with a status of its own."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
-        return socket.create_server((host, port), family=family, backlog=2048)
+        listener = socket.create_server((host, port), family=family, backlog=2048)
+        # asyncio sets it only on sockets that say that they are TCP, and what this one accepts does not: an answer in
+        # two writes would wait 40 ms for the acknowledgement of the first.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return listener
     except OSError as error:
         raise OSError(f"Cannot listen on {host}:{port}: {error.strerror or error}.") from None
 

@@ -37,6 +37,6 @@ def _inside(package: str, relative: str) -> Path:
         if path.is_file():
             return path
     raise Unavailable(
-        f"The demo needs a picture that comes with {package}. Install the extra: pip install 'rollcall[demo]'.",
+        f"The demo needs a picture that comes with {package}. Add the extra: pip install '.[demo]' in the checkout.",
         code="demo_extra_missing",
     )

@@ -9,6 +9,7 @@ from datetime import datetime
 from pydantic import ValidationError
 
 from server.events.gate import Principal
+from server.events.limits import may_follow, reach_of
 from server.events.log import Opened
 from server.events.schema import (
     CLIENT_MESSAGES,
@@ -34,7 +35,7 @@ class ConversationLimits:
     """What one connection may ask of us."""
 
     auth_within_s: float = 5.0
-    check_every_s: float = 15.0
+    check_every_s: float = 1.5  # what the gate remembers may be 3 s old, and 5 s are promised
     message_bytes: int = 16 * 1024
     subscriptions: int = 64
     bad_messages: int = 10
@@ -161,7 +162,11 @@ class Conversation:
         self._token_until = math.inf if expires_at is None else now + (expires_at - at).total_seconds()
         self._check_at = now + self._limits.check_every_s
         actions: list[Action] = [Send(Ready(user=principal.user))]
-        for subscription_id in [key for key, topic in self._topics.items() if not _may_read(principal, topic)]:
+        reach = reach_of(principal)
+        readable = {
+            key for key, topic in self._topics.items() if _may_read(principal, topic) and may_follow(reach, topic)
+        }
+        for subscription_id in [key for key in self._topics if key not in readable]:
             del self._topics[subscription_id]
             actions.append(Drop(subscription_id))
             actions.append(_error(ErrorCode.FORBIDDEN, "The permission is gone.", subscription_id))
@@ -191,12 +196,19 @@ class Conversation:
         self._topics.pop(request.id, None)
         return [_error(ErrorCode.UNAVAILABLE, "That cannot be had now. Try again.", request.id)]
 
+    def outside(self, request: Subscribe) -> list[Action]:
+        """The topic is about something outside of the principal's limits."""
+        self._topics.pop(request.id, None)
+        return [_outside(request.id)]
+
     def _subscribe(self, request: Subscribe) -> list[Action]:
         topic = find_topic(request.topic)
         if topic is None:
             return [_error(ErrorCode.UNKNOWN_TOPIC, "There is no such topic.", request.id)]
         if self.principal is None or not _may_read(self.principal, topic):
             return [_error(ErrorCode.FORBIDDEN, f"This needs {topic.kind.permission}.", request.id)]
+        if not may_follow(reach_of(self.principal), topic):
+            return [_outside(request.id)]
         if request.id in self._topics:
             return [_error(ErrorCode.ID_IN_USE, "That id is in use.", request.id)]
         if len(self._topics) >= self._limits.subscriptions:
@@ -222,6 +234,10 @@ def _may_read(principal: Principal, topic: Topic) -> bool:
     if principal.kiosk_id is not None:
         return topic.kind is KIOSK and topic.subject == principal.kiosk_id
     return principal.may(topic.kind.permission)
+
+
+def _outside(about: int) -> Send:
+    return _error(ErrorCode.FORBIDDEN, "That is outside of your cameras.", about)
 
 
 def _error(code: ErrorCode, message: str, about: int | None = None) -> Send:

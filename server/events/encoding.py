@@ -7,6 +7,7 @@ from functools import cached_property
 import orjson
 from websockets.frames import Frame, Opcode
 
+from server.events.limits import EVERYTHING, Reach, about, without_names
 from server.events.schema import Filter, StoredEvent
 from server.wire import rfc3339
 
@@ -25,31 +26,48 @@ def frame(payload: bytes) -> bytes:
 
 
 class Encoded:
-    """An event in bytes, with the few values that filters look at."""
+    """An event in bytes, with the few values that filters and limits look at."""
 
-    __slots__ = ("_volatile", "body", "camera_id", "offset", "person_id", "type")
+    __slots__ = ("_nameless", "_volatile", "about", "body", "camera_id", "offset", "person_id", "topic", "type")
 
-    def __init__(self, body: bytes, event_type: str, data: dict[str, object], topic: str, offset: int) -> None:
+    def __init__(
+        self, body: bytes, event_type: str, data: dict[str, object], topic: str, offset: int, source: str = ""
+    ) -> None:
         self.body = body
+        self.topic = topic
+        self.about = about(topic, source, data)
         self.offset = offset
         self.type = event_type
         self.camera_id = data.get("id") if topic == "cameras" else data.get("cameraId")
         person = data.get("person")
         self._volatile: dict[int, Batch] = {}
+        self._nameless: Encoded | None = None
         self.person_id = data.get("personId") or (person.get("id") if isinstance(person, dict) else None)
 
     @classmethod
     def of(cls, event: StoredEvent) -> "Encoded":
         body = encode_body(event.id, event.type, event.time, event.source, event.data)
-        return cls(body, event.type, event.data, event.topic, event.offset)
+        return cls(body, event.type, event.data, event.topic, event.offset, event.source)
 
-    def matches(self, wanted: Filter | None) -> bool:
-        """All that the filter names must be equal."""
+    def matches(self, wanted: Filter | None, reach: Reach = EVERYTHING) -> bool:
+        """All that the filter names must be equal, and it must be within the reader's limits."""
+        if not self.about.within(reach):
+            return False
         return wanted is None or (
             (wanted.type is None or wanted.type == self.type)
             and (wanted.camera_id is None or wanted.camera_id == self.camera_id)
             and (wanted.person_id is None or wanted.person_id == self.person_id)
         )
+
+    def shown_to(self, reach: Reach) -> "Encoded":
+        """As somebody of that reach may see it: who is limited to departments sees boxes without names."""
+        if reach.departments is None or self.type != "tracks.updated":
+            return self
+        if self._nameless is None:  # once for all of them
+            said = orjson.loads(self.body)
+            said["data"] = without_names(said["data"])
+            self._nameless = Encoded(orjson.dumps(said), self.type, said["data"], self.topic, self.offset)
+        return self._nameless
 
     def stored_message(self, subscription_id: int, previous: int) -> bytes:
         """The message of a durable topic."""

@@ -16,6 +16,7 @@ class PersonRef(Fact):
     id: str
     full_name: str
     employee_id: str | None
+    department_id: str | None = None
 
 
 class SightingFact(Fact):
@@ -31,11 +32,13 @@ class SightingFact(Fact):
     liveness: float | None
     snapshot_url: str | None
     votes: int
+    liveness_verdict: Literal["live", "flat", "spoof", "failed"] | None = None
+    refusal: str | None = None
 
 
 class AttendanceFact(Fact):
     entry_id: str
-    person: PersonRef
+    person: PersonRef | None  # None: erased
     direction: Literal["in", "out"]
     at: AwareDatetime
     camera_id: str | None = None
@@ -55,6 +58,7 @@ class RefusedFact(Fact):
     camera_id: str | None = None
     kiosk_id: str | None = None
     sighting_id: str | None = None
+    snapshot_url: str | None = None
 
 
 class CameraStatusFact(Fact):
@@ -78,6 +82,8 @@ class AlertFact(Fact):
     severity: str
     subject: str
     message: str
+    sighting_id: str | None = None
+    snapshot_url: str | None = None
 
 
 class JobFact(Fact):
@@ -87,6 +93,7 @@ class JobFact(Fact):
     total: int | None
     result_url: str | None = None
     error: str | None = None
+    state: Literal["queued", "running", "done", "failed", "cancelled"] | None = None
 
 
 class KioskFact(Fact):
@@ -102,6 +109,14 @@ class GreetingFact(KioskFact):
     photo_url: str | None
     direction: Literal["in", "out"]
     shift: dict[str, object] | None = None
+
+
+class ChallengeFact(KioskFact):
+    """What to do, before when; a `hint` without a step says how it went."""
+
+    step: int | None = None
+    of: int | None = None
+    deadline: AwareDatetime | None = None
 
 
 class FrameFact(Fact):
@@ -152,7 +167,7 @@ FACTS: dict[str, type[Fact]] = {
     "job.failed": JobFact,
     "kiosk.greeting": GreetingFact,
     "kiosk.unknown": KioskFact,
-    "kiosk.challenge": KioskFact,
+    "kiosk.challenge": ChallengeFact,
     "tracks.updated": TracksFact,
     "system.stats": StatsFact,
 }

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from server.events.encoding import Batch, Encoded
+from server.events.limits import EVERYTHING, Reach
 from server.events.log import Position
 from server.events.schema import Filter, StoredEvent
 
@@ -44,7 +45,7 @@ class Feed:
         self.followers: dict[Follower, None] = {}
         self._events: list[Encoded] = []
         self._sizes: list[int] = []  # bytes of all events up to and with the one at the same index
-        self._shared: dict[tuple[int, Filter | None, int, int], tuple[Batch | None, int, int]] = {}
+        self._shared: dict[tuple[int, Filter | None, int, int, Reach], tuple[Batch | None, int, int]] = {}
 
     @property
     def first(self) -> int:
@@ -65,15 +66,22 @@ class Feed:
         self._shared.clear()
         self._forget()
 
+    def forget(self) -> None:
+        """What is stored was written anew: nothing of it is in memory any more, and who is behind reads the log."""
+        self._events.clear()
+        self._sizes.clear()
+        self._shared.clear()
+
     def batch(
-        self, subscription_id: int, wanted: Filter | None, after: int, previous: int
+        self, subscription_id: int, wanted: Filter | None, after: int, previous: int, reach: Reach = EVERYTHING
     ) -> tuple[Batch | None, int, int]:
         """What follows `after`, at most `batch_bytes`: the messages, up to where, and the last one among them."""
-        key = (subscription_id, wanted, after, previous)
+        key = (subscription_id, wanted, after, previous, reach)
         found = self._shared.get(key)
         if found is None:
             events = self._events[max(0, after + 1 - self.first) :]
-            found = make_batch(events, subscription_id, wanted, after, previous, self.limits.batch_bytes)
+            limit = self.limits.batch_bytes
+            found = make_batch(events, subscription_id, wanted, after, previous, reach=reach, limit=limit)
             if len(self._shared) < SHARED_BATCHES:
                 self._shared[key] = found
         return found
@@ -109,14 +117,16 @@ def make_batch(
     wanted: Filter | None,
     after: int,
     previous: int,
+    *,
+    reach: Reach = EVERYTHING,
     limit: int = 2**62,
 ) -> tuple[Batch | None, int, int]:
-    """The messages of those that match, up to where the events were looked at, and the offset of the last message."""
+    """The messages of those that match and are within reach, up to where was looked, and the offset of the last one."""
     payloads = []
     size = 0
     for event in events:
         after = event.offset
-        if not event.matches(wanted):
+        if not event.matches(wanted, reach):
             continue
         payloads.append(event.stored_message(subscription_id, previous))
         previous = event.offset

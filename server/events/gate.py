@@ -23,6 +23,14 @@ class Principal(Protocol):
     def kiosk_id(self) -> str | None:
         """Set for a kiosk, which may only read its own topic."""
 
+    @property
+    def only_cameras(self) -> frozenset[str] | None:
+        """The cameras that they are limited to; None: all."""
+
+    @property
+    def only_departments(self) -> frozenset[str] | None:
+        """The departments that they are limited to; None: all."""
+
     def may(self, permission: str) -> bool: ...
 
 
@@ -39,4 +47,10 @@ class Gate(Protocol):
         """A single-use ticket; None where it is not known (any more)."""
 
     async def still_valid(self, principal: Principal) -> bool:
-        """Whether the session or key has not ended meanwhile. Asked often: answer from memory where possible."""
+        """Whether the session or key has not ended meanwhile, with the same rights and limits.
+
+        Asked often: answer from memory where possible.
+        """
+
+    async def sees_kiosk(self, principal: Principal, kiosk_id: str) -> bool:
+        """Whether all cameras of a kiosk are within the limits of somebody who is limited."""

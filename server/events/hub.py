@@ -1,7 +1,7 @@
 """Who is told what: the log's tail to those who follow it, volatile events to those who watch, here and elsewhere."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, suppress
 from typing import Protocol
 
@@ -20,6 +20,7 @@ from server.ids import new_id
 LOG_CHANNEL = "log"
 VOLATILE_CHANNEL = "volatile"
 REVOKED_CHANNEL = "revoked"
+REWRITTEN_CHANNEL = "rewritten"
 RECENT_AT_START = 256
 READ_AT_ONCE = 256
 FAN_OUT_AT_ONCE = 64
@@ -53,6 +54,7 @@ class Hub:
         self.log = log
         self.clock = clock
         self.listeners: set[Listener] = set()
+        self.on_revoked: Callable[[], None] | None = None  # before they ask the gate: what it remembers may be old
         self.skipped = 0
         self._bus = bus
         self._poll_s = poll_s
@@ -60,6 +62,7 @@ class Hub:
         self._origin = new_id()
         self._feeds: dict[str, Feed] = {}
         self._opening = asyncio.Lock()
+        self._rewritten: int | None = None  # how often the log was, as far as we know
         self._volatile: dict[str, dict[Subscription, None]] = {}
         self._dirty: set[str] = set()
         self._wanted = asyncio.Event()
@@ -80,13 +83,18 @@ class Hub:
         """To whoever listens now, here and in other processes. Never stored; the latest wins."""
         check_event_type(topic, event_type, durable=False)
         body = encode_body(new_id(), event_type, self.clock.now(), source, data)
-        self._show(topic, Encoded(body, event_type, data, topic, 0))
+        self._show(topic, Encoded(body, event_type, data, topic, 0, source))
         self._bus.publish(VOLATILE_CHANNEL, orjson.dumps([self._origin, topic]) + b"\n" + body)
 
     def revoked(self) -> None:
         """A session or key ended: every connection, here and elsewhere, asks the gate again at once."""
         self._recheck()
         self._bus.publish(REVOKED_CHANNEL, b"")
+
+    def rewritten(self) -> None:
+        """Stored events were changed, for somebody was erased: no memory holds them as they were, here or elsewhere."""
+        self._forget()
+        self._bus.publish(REWRITTEN_CHANNEL, b"")
 
     def watch(self, subscription: Subscription) -> None:
         """Follow a volatile topic."""
@@ -129,6 +137,10 @@ class Hub:
     def _recheck(self) -> None:
         for listener in self.listeners:
             listener.recheck()
+
+    def _forget(self) -> None:
+        for feed in self._feeds.values():
+            feed.forget()
 
     def _show(self, topic: str, event: Encoded) -> None:
         for subscription in tuple(self._volatile.get(topic, ())):
@@ -189,6 +201,10 @@ class Hub:
             del self._feeds[topic]
         if not self._feeds:
             return set()
+        rewritten = await self.log.rewritten()
+        if rewritten != self._rewritten:  # who did it has said so, and that may be lost
+            self._rewritten = rewritten
+            self._forget()
         heads = await self.log.heads()
         changed = set()
         for feed in tuple(self._feeds.values()):
@@ -225,7 +241,7 @@ class Hub:
             listener.end(CloseCode.RESTARTING, "The history begins anew.")
 
     async def _listen(self) -> None:
-        async with self._bus.subscribe(LOG_CHANNEL, VOLATILE_CHANNEL, REVOKED_CHANNEL) as messages:
+        async with self._bus.subscribe(LOG_CHANNEL, VOLATILE_CHANNEL, REVOKED_CHANNEL, REWRITTEN_CHANNEL) as messages:
             async for channel, payload in messages:
                 try:
                     self._heard(channel, payload)
@@ -234,7 +250,12 @@ class Hub:
 
     def _heard(self, channel: str, payload: bytes) -> None:
         if channel == REVOKED_CHANNEL:
+            if self.on_revoked is not None:
+                self.on_revoked()
             self._recheck()
+            return
+        if channel == REWRITTEN_CHANNEL:
+            self._forget()
             return
         head, _, body = payload.partition(b"\n")
         origin, subject = orjson.loads(head)
@@ -244,4 +265,4 @@ class Hub:
             self._mark(subject)
         elif subject in self._volatile:
             said = orjson.loads(body)
-            self._show(subject, Encoded(body, said["type"], said["data"], subject, 0))
+            self._show(subject, Encoded(body, said["type"], said["data"], subject, 0, said["source"]))

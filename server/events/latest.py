@@ -6,15 +6,16 @@ from typing import Self
 
 from server.events.encoding import Batch
 from server.events.hub import Hub
+from server.events.limits import EVERYTHING, Reach
 from server.events.subscription import Subscription
 
 
 class Latest:
     """A slot: the newest wins, and what the reader was too slow for is skipped."""
 
-    def __init__(self, hub: Hub, topic: str) -> None:
+    def __init__(self, hub: Hub, topic: str, reach: Reach = EVERYTHING) -> None:
         self._hub = hub
-        self._subscription = Subscription(0, topic, None, self, on_behind=_nothing, on_slow=_nothing)
+        self._subscription = Subscription(0, topic, None, self, reach=reach, on_behind=_nothing, on_slow=_nothing)
         self._newest: bytes | None = None
         self._arrival = asyncio.Event()
 

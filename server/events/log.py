@@ -43,6 +43,9 @@ class EventLog(Protocol):
     async def heads(self) -> dict[str, Position]:
         """The newest event of every topic that has one."""
 
+    async def rewritten(self) -> int:
+        """How often stored events were changed, for somebody was erased."""
+
     async def head(self, topic: str) -> Position:
         """The newest event of a topic; offset 0 where nothing happened yet."""
 

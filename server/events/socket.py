@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from server.errors import Forbidden, RollcallError
@@ -22,10 +23,14 @@ from server.events.conversation import (
 )
 from server.events.gate import Gate, Principal
 from server.events.hub import Hub
+from server.events.limits import reach_of
 from server.events.outlet import EXTENSION, SendOutlet, Wire, WireOutlet, one
 from server.events.schema import SUBPROTOCOL, CloseCode, Subscribe
 from server.events.subscription import Subscription
+from server.events.topics import KIOSK, Topic
 from server.ids import new_id
+
+RECHECK_WITHIN_S = 5.0
 
 Snapshots = Callable[[str, Principal], Awaitable[dict[str, object]]]
 
@@ -155,6 +160,8 @@ class Connection:
     async def _let_in(self, principal: Principal) -> None:
         clock = self._hub.clock
         await self._perform(self._talk.authenticated(principal, clock.monotonic(), clock.now()))
+        for subscription in self._subscriptions.values():
+            subscription.reach = reach_of(principal)
         self._changed.set()
 
     async def _refuse(self, error: RollcallError) -> None:
@@ -169,7 +176,7 @@ class Connection:
                 case Authenticate(token):
                     await self._authenticate(token)
                 case Open(request, topic):
-                    await self._open(request, durable=topic.kind.durable)
+                    await self._open(request, topic)
                 case Drop(subscription_id):
                     if subscription_id in self._subscriptions:
                         self._hub.leave(self._subscriptions.pop(subscription_id))
@@ -186,16 +193,26 @@ class Connection:
         else:
             await self._let_in(principal)
 
-    async def _open(self, request: Subscribe, *, durable: bool) -> None:
+    async def _open(self, request: Subscribe, topic: Topic) -> None:
         principal = self._talk.principal
         assert principal is not None
+        reach = reach_of(principal)
         subscription = Subscription(
-            request.id, request.topic, request.filter, self._outlet, on_behind=self._behind.set, on_slow=self._on_slow
-        )
+            request.id, request.topic, request.filter, self._outlet, reach=reach, on_behind=self._behind.set,
+            on_slow=self._on_slow,
+        )  # fmt: skip
         self._subscriptions[request.id] = subscription
         try:
-            place = await self._hub.follow(subscription, request.since) if durable else None
-            if not durable:
+            if (
+                topic.kind is KIOSK
+                and reach.limited
+                and not await self._gate.sees_kiosk(principal, topic.subject or "")
+            ):
+                del self._subscriptions[request.id]
+                await self._perform(self._talk.outside(request))
+                return
+            place = await self._hub.follow(subscription, request.since) if topic.kind.durable else None
+            if place is None:
                 self._hub.watch(subscription)
             snapshot = None
             if request.snapshot and self._snapshots is not None:
@@ -217,15 +234,33 @@ class Connection:
             await self._perform(self._talk.due(clock.monotonic()))
             if self._recheck:
                 self._recheck = False
-                principal = self._talk.principal
-                if principal is not None and not await self._gate.still_valid(principal):
-                    await self._perform(self._talk.ended())
+                await self._check_again()
             wait_s = self._talk.deadline - clock.monotonic()
             try:
                 async with asyncio.timeout(None if math.isinf(wait_s) else max(wait_s, 0.0)):
                     await self._changed.wait()
             except TimeoutError:
                 continue
+
+    async def _check_again(self) -> None:
+        """Ends the session of who may not listen any more. Whoever cannot be asked about comes back later."""
+        principal = self._talk.principal
+        if principal is None:
+            return
+        try:
+            async with asyncio.timeout(RECHECK_WITHIN_S):
+                while True:
+                    try:
+                        valid = await self._gate.still_valid(principal)
+                        break
+                    except (SQLAlchemyError, OSError) as error:
+                        structlog.get_logger(__name__).warning("session_not_checked", reason=type(error).__name__)
+                        await asyncio.sleep(RECHECK_WITHIN_S / 10)
+        except TimeoutError:
+            self.end(CloseCode.RESTARTING, "The database does not answer. Come back in a moment.")
+            return
+        if not valid:
+            await self._perform(self._talk.ended())
 
     async def _catch_up(self) -> None:
         """Reads from the log for those who are further back than memory reaches."""

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 from server.events.encoding import Encoded
 from server.events.feed import Feed, make_batch
+from server.events.limits import EVERYTHING, Reach
 from server.events.outlet import Outlet
 from server.events.schema import Filter, StoredEvent
 
@@ -28,12 +29,14 @@ class Subscription:
         wanted: Filter | None,
         outlet: Outlet,
         *,
+        reach: Reach = EVERYTHING,
         on_behind: Callable[[], None],
         on_slow: Callable[[], None],
     ) -> None:
         self.id = subscription_id
         self.topic = topic
         self.wanted = wanted or None
+        self.reach = reach
         self.step = Step.HELD
         self.feed: Feed | None = None
         self.cursor = 0
@@ -85,7 +88,7 @@ class Subscription:
             if self.cursor + 1 < feed.first:
                 self._on_behind()
                 return
-            batch, self.cursor, self.previous = feed.batch(self.id, self.wanted, self.cursor, self.previous)
+            batch, self.cursor, self.previous = feed.batch(self.id, self.wanted, self.cursor, self.previous, self.reach)
             if batch is not None:
                 self.outlet.write(batch)
         if self.step is Step.LIVE and feed.too_far_behind(self.cursor):
@@ -96,15 +99,18 @@ class Subscription:
         if not events or events[0].offset != self.cursor + 1:
             return False
         encoded = [Encoded.of(event) for event in events]
-        batch, self.cursor, self.previous = make_batch(encoded, self.id, self.wanted, self.cursor, self.previous)
+        batch, self.cursor, self.previous = make_batch(
+            encoded, self.id, self.wanted, self.cursor, self.previous, reach=self.reach
+        )
         if batch is not None:
             self.outlet.write(batch)
         return True
 
     def show(self, event: Encoded) -> None:
         """A volatile event: the newest one waits for a slow reader, older ones are skipped and counted."""
-        if not event.matches(self.wanted):
+        if not event.matches(self.wanted, self.reach):
             return
+        event = event.shown_to(self.reach)
         if self._latest is not None:
             self.skipped += 1
         self._latest = event

@@ -8,9 +8,10 @@ import cv2
 import numpy as np
 
 from server.errors import PhotoRefused
-from server.identity.gallery import Gallery, Match, Thresholds
+from server.identity.gallery import Gallery, Match
 from server.identity.pictures import bounded, decode, encode_jpeg, square
 from server.vision.detections import Detections, Floats, Pixels
+from server.vision.occlusion import occlusion
 from server.vision.quality import FaceQuality, QualityLimits, assess, refusal
 
 LONGEST_PX = 1600
@@ -48,6 +49,8 @@ class Accepted:
 
     embedding: Floats
     quality: FaceQuality
+    face_count: int  # in the picture, those in the background too
+    occlusion: float  # 0...1, a guess
     box: tuple[float, float, float, float]
     width: int
     height: int
@@ -74,10 +77,14 @@ class Enroller:
         self._embedder = embedder
         self._limits = limits or QualityLimits.enrolment()
 
+    def with_embedder(self, embedder: Embedder) -> "Enroller":
+        """One that differs in nothing else."""
+        return Enroller(self._detector, embedder, self._limits)
+
     def examine(self, picture: bytes) -> Accepted:
         """Accept or raise PhotoRefused with one of the codes of REFUSALS or `unreadable`. Slow: call it on a thread."""
         image = decode(picture)
-        face = self._only_face(image)
+        face, count = self._only_face(image)
         quality = assess(image, face.box, face.landmarks, face.confidence)
         code = refusal(quality, self._limits)
         if code is not None:
@@ -88,12 +95,26 @@ class Enroller:
         return Accepted(
             embedding=self.embedding(image, face.landmarks),
             quality=quality,
+            face_count=count,
+            occlusion=occlusion(image, face.landmarks),
             box=_relative(face.box, image),
             width=photo.shape[1],
             height=photo.shape[0],
             photo=encode_jpeg(photo),
             portrait=encode_jpeg(square(image, (float(middle[0]), float(middle[1])), reach, PORTRAIT_PX)),
         )
+
+    def again(self, picture: bytes, box: Sequence[float]) -> Floats:
+        """The embedding of a stored photo that was accepted before, with its face at `box` (x, y, width, height in
+        0...1). Raises PhotoRefused `no_face` or `unreadable`. Slow: call it on a thread."""
+        image = decode(picture)
+        height, width = image.shape[:2]
+        centre = np.array([(box[0] + box[2] / 2) * width, (box[1] + box[3] / 2) * height])
+        faces = self._find(image) or self._find_with_border(image)
+        if not faces:
+            raise refused("no_face")
+        face = min(faces, key=lambda one: float(np.linalg.norm((one.box[:2] + one.box[2:]) / 2 - centre)))
+        return self.embedding(image, face.landmarks)
 
     def embedding(self, image: Pixels, landmarks: Floats) -> Floats:
         """The face as it is and mirrored, averaged: a template is made once and compared with for years."""
@@ -102,14 +123,15 @@ class Enroller:
         mean = both.mean(axis=0)
         return np.asarray(mean / np.linalg.norm(mean), np.float32)
 
-    def _only_face(self, image: Pixels) -> _Face:
+    def _only_face(self, image: Pixels) -> tuple[_Face, int]:
+        """The face, and how many there are."""
         faces = self._find(image) or self._find_with_border(image)
         if not faces:
             raise refused("no_face")
         faces.sort(key=lambda face: face.size, reverse=True)
         if len(faces) > 1 and faces[1].size >= SECOND_FACE * faces[0].size:
             raise refused("several_faces")
-        return faces[0]
+        return faces[0], len(faces)
 
     def _find(self, image: Pixels) -> list[_Face]:
         [found] = self._detector.detect([image])
@@ -132,10 +154,20 @@ def refused(code: str) -> PhotoRefused:
     return PhotoRefused(REFUSALS[code], code=code)
 
 
-def resembles(gallery: Gallery, embedding: Floats, person_id: str, thresholds: Thresholds) -> Match | None:
-    """Somebody else whom the cameras could take for this person: the warning `resembles_other_person`."""
-    other = gallery.similarity_to_others(embedding, person_id)
-    return other if other is not None and other.similarity >= thresholds.at(gallery.people) else None
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """How like a face is to the person's own templates, and the nearest of anybody else's; None where there is none."""
+
+    own: float | None
+    other: Match | None
+
+    @classmethod
+    def of(cls, gallery: Gallery, embedding: Floats, person_id: str) -> "Likeness":
+        return cls(gallery.similarity_to(embedding, person_id), gallery.similarity_to_others(embedding, person_id))
+
+    def resembles(self, threshold: float) -> Match | None:
+        """Somebody else whom the cameras could take for this person: the warning `resembles_other_person`."""
+        return self.other if self.other is not None and self.other.similarity >= threshold else None
 
 
 def _relative(box: Floats, image: Pixels) -> tuple[float, float, float, float]:

@@ -7,7 +7,8 @@ from datetime import datetime
 
 import numpy as np
 
-from server.identity.sightings import OpenSighting, SightingChange, SightingRules, Sightings, SightingState
+from server.identity.liveness import Shown
+from server.identity.sightings import Direction, OpenSighting, SightingChange, SightingRules, Sightings, SightingState
 from server.identity.votes import (
     Cast,
     IdentityState,
@@ -60,6 +61,7 @@ class _Track:
     pinned: bool = False  # an operator has said who it is
     embedded_at: datetime | None = None
     sighting: str | None = None
+    direction: Direction | None = None  # the last one in which it passed
 
     def face(self) -> Floats | None:
         """The weighted sum of the embeddings that still count."""
@@ -107,6 +109,24 @@ class Resolver:
         if track.sighting is not None and (sighting is None or not self._sightings.seen(sighting, track_id, at)):
             track.sighting = None
             track.since = at
+
+    def crossed(self, track_id: int, direction: Direction, at: datetime) -> list[SightingChange]:
+        """The track has crossed a line or entered a zone; its sighting has, too, or will have once it is there."""
+        track = self._track(track_id, at)
+        track.direction = direction
+        sighting = self._sightings.get(track.sighting)
+        if sighting is None or sighting.state.direction == direction:
+            return []
+        return [self._sightings.cross(sighting, direction, at)]
+
+    def judged(self, track_id: int, person_id: str, shown: Shown, at: datetime) -> list[SightingChange]:
+        """What the track has shown of the person that its sighting is of; nothing where that is of somebody else."""
+        track = self._tracks.get(track_id)
+        sighting = self._sightings.get(track.sighting) if track else None
+        if sighting is None or sighting.state.person_id != person_id:
+            return []
+        change = self._sightings.judge(sighting, shown, at)
+        return [change] if change else []
 
     def refused(self, track_id: int, at: datetime, why: str) -> None:
         """This frame was too poor to embed, and why."""
@@ -302,7 +322,8 @@ class Resolver:
         return [self._sightings.close(current), self._join(track, existing, at)]
 
     def _open(self, track: _Track, at: datetime) -> SightingChange:
-        change = self._sightings.open(track.verdict, track.id, track.since, max(track.seen_at, at))
+        last = max(track.seen_at, at)
+        change = self._sightings.open(track.verdict, track.id, track.since, last, track.direction)
         track.sighting = change.sighting.id
         return change
 
@@ -310,6 +331,8 @@ class Resolver:
         track.sighting = sighting.state.id
         self._sightings.seen(sighting, track.id, at)
         self._sightings.weigh(sighting, track.verdict)
+        if track.direction not in (None, sighting.state.direction):
+            return self._sightings.cross(sighting, track.direction, at)
         return self._sightings.extend(sighting, at)
 
     def _name(self, track: _Track, sighting: OpenSighting, person_id: str, at: datetime) -> SightingChange:

@@ -7,17 +7,20 @@ from typing import Literal
 
 import numpy as np
 
+from server.identity.bars import Bar
+from server.identity.liveness import Liveness, Shown
 from server.identity.votes import Verdict
 from server.vision.detections import Floats
 
-ChangeKind = Literal["recognized", "unknown", "extended", "closed"]
+ChangeKind = Literal["recognized", "unknown", "extended", "crossed", "judged", "closed"]
+Direction = Literal["in", "out"]
 
 
 @dataclass(frozen=True, slots=True)
 class SightingRules:
     """How long a sighting lasts, and when two tracks of an unknown are one."""
 
-    gap_s: float = 10.0  # unseen for so long, it is over
+    gap_s: Callable[[], float] = lambda: 10.0  # unseen for so long, it is over; asked each time, for it may change
     extend_every_s: float = 5.0
     same_face: float = 0.55  # the least similarity of a returning unknown's face
     overlap_s: float = 1.0  # seen at once for longer, two faces are two people
@@ -41,6 +44,18 @@ class SightingState:
     votes: int
     pack: str
     track_id: int  # the latest track
+    direction: Direction | None = None  # the last one in which it crossed a line or entered a zone
+    shown: Shown | None = None  # whether it lives, where somebody asks; as the person that it is taken for
+    bar: Bar | None = None  # what the threshold is made of
+    weights: tuple[float, ...] = ()  # of the votes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Face:
+    """What an unknown looked like: a unit vector, and what the best of its frames was worth (0...1)."""
+
+    embedding: Floats
+    quality: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +65,7 @@ class SightingChange:
     kind: ChangeKind
     sighting: SightingState
     opened: bool = False
+    face: Face | None = field(default=None, compare=False)  # of an unknown that has closed
 
 
 @dataclass(slots=True, eq=False)
@@ -60,11 +76,20 @@ class OpenSighting:
     told_at: datetime
     refused: set[str] = field(default_factory=set)
     face: Floats | None = None
+    quality: float = 0.0  # of the best look at it
 
     def remember(self, embedding: Floats, weight: float) -> None:
         """Add one look at the face."""
         seen = embedding * np.float32(weight)
         self.face = seen if self.face is None else self.face + seen
+        self.quality = max(self.quality, weight)
+
+    def look(self) -> Face | None:
+        """All looks together, of one who has no name."""
+        length = float(np.linalg.norm(self.face)) if self.face is not None else 0.0
+        if self.face is None or length <= 0 or self.state.person_id is not None:
+            return None
+        return Face(np.asarray(self.face / np.float32(length), np.float32), min(self.quality, 1.0))
 
 
 class Sightings:
@@ -103,7 +128,9 @@ class Sightings:
                 best, best_similarity = sighting, similarity
         return best
 
-    def open(self, verdict: Verdict, track_id: int, started_at: datetime, at: datetime) -> SightingChange:
+    def open(
+        self, verdict: Verdict, track_id: int, started_at: datetime, at: datetime, direction: Direction | None = None
+    ) -> SightingChange:
         """A new sighting, of the person of the verdict or of an unknown."""
         state = SightingState(
             id=self._new_id(),
@@ -120,13 +147,16 @@ class Sightings:
             votes=verdict.votes,
             pack=self._pack,
             track_id=track_id,
+            direction=direction,
+            bar=verdict.bar,
+            weights=verdict.weights,
         )
         self._open[state.id] = OpenSighting(state, at)
         return SightingChange("recognized" if verdict.person_id else "unknown", state, opened=True)
 
     def name(self, sighting: OpenSighting, person_id: str | None, at: datetime) -> SightingChange:
         """The same sighting, now of that person, or of nobody known."""
-        sighting.state = replace(sighting.state, person_id=person_id)
+        sighting.state = replace(sighting.state, person_id=person_id, shown=None)
         sighting.told_at = at
         return SightingChange("recognized" if person_id else "unknown", sighting.state)
 
@@ -155,6 +185,8 @@ class Sightings:
             margin=verdict.margin,
             threshold=verdict.threshold,
             votes=max(state.votes, verdict.votes),
+            bar=verdict.bar,
+            weights=verdict.weights,
         )
 
     def extend(self, sighting: OpenSighting, at: datetime) -> SightingChange:
@@ -162,11 +194,30 @@ class Sightings:
         sighting.told_at = at
         return SightingChange("extended", sighting.state)
 
+    def cross(self, sighting: OpenSighting, direction: Direction, at: datetime) -> SightingChange:
+        """It goes on, and has passed in that direction."""
+        sighting.state = replace(sighting.state, direction=direction)
+        sighting.told_at = at
+        return SightingChange("crossed", sighting.state)
+
+    def judge(self, sighting: OpenSighting, shown: Shown, at: datetime) -> SightingChange | None:
+        """Keep what a track has shown of it; a change where that says something new. Who has shown to live, lives on,
+        whatever a later track leaves open, unless the passive network speaks against it."""
+        before = sighting.state.shown.liveness if sighting.state.shown else Liveness.UNSURE
+        weaker = before is Liveness.LIVE and shown.liveness in (Liveness.FLAT, Liveness.FAILED)
+        if shown.liveness is Liveness.UNSURE or weaker or (before.fake and shown.liveness is Liveness.FAILED):
+            return None
+        sighting.state = replace(sighting.state, shown=shown)
+        if shown.liveness is before:
+            return None
+        sighting.told_at = at
+        return SightingChange("judged", sighting.state)
+
     def close(self, sighting: OpenSighting) -> SightingChange:
         """Over, when it was last seen."""
         del self._open[sighting.state.id]
         ended = replace(sighting.state, state="closed", ended_at=sighting.state.last_seen_at)
-        return SightingChange("closed", ended)
+        return SightingChange("closed", ended, face=sighting.look())
 
     def close_overdue(self, at: datetime) -> list[SightingChange]:
         """Close what has been unseen for longer than the gap."""
@@ -186,7 +237,7 @@ class Sightings:
         ]
 
     def _is_over(self, sighting: OpenSighting, at: datetime) -> bool:
-        return (at - sighting.state.last_seen_at).total_seconds() > self._rules.gap_s
+        return (at - sighting.state.last_seen_at).total_seconds() > self._rules.gap_s()
 
 
 def _cosine(a: Floats, b: Floats) -> float:

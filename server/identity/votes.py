@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from server.identity.bars import Bar
 from server.identity.gallery import Match
 from server.vision.detections import Floats
 from server.vision.quality import FaceQuality
@@ -33,6 +34,7 @@ class Vote:
     match: Match | None
     embedding: Floats
     quality: float
+    bar: Bar | None = None  # what the threshold of this match is made of
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,8 @@ class Verdict:
     threshold: float | None = None
     votes: int = 0
     why: str | None = None
+    bar: Bar | None = None  # of the vote with the highest
+    weights: tuple[float, ...] = ()  # of the votes counted
 
 
 def count(casts: Sequence[Cast], voted_for_s: float, rules: VotingRules, refused: Set[str] = frozenset()) -> Verdict:
@@ -146,26 +150,31 @@ def _doubt(recent: Sequence[Cast], any_support: bool, rules: VotingRules, refuse
 
 def _recognized(person_id: str, agreeing: Sequence[Cast]) -> Verdict:
     matches = [cast.vote.match for cast in agreeing if cast.vote.match]
+    strictest = max(agreeing, key=lambda cast: cast.threshold)
     return Verdict(
         IdentityState.RECOGNIZED,
         person_id,
         similarity=sum(match.similarity for match in matches) / len(matches),
         best_similarity=max(match.similarity for match in matches),
         margin=sum(match.margin for match in matches) / len(matches),
-        threshold=max(cast.threshold for cast in agreeing),
+        threshold=strictest.threshold,
         votes=len(agreeing),
+        bar=strictest.vote.bar,
+        weights=tuple(round(cast.vote.quality, 2) for cast in agreeing),
     )
 
 
 def _near_miss(state: IdentityState, recent: Sequence[Cast], why: str) -> Verdict:
-    matches = [cast.vote.match for cast in recent if cast.vote.match]
-    best = max(matches, key=lambda match: match.similarity, default=None)
+    nearest = max(recent, key=lambda cast: cast.vote.match.similarity if cast.vote.match else -1.0, default=None)
+    best = nearest.vote.match if nearest else None
     return Verdict(
         state,
         similarity=best.similarity if best else None,
         best_similarity=best.similarity if best else None,
         margin=best.margin if best else None,
-        threshold=recent[-1].threshold if recent else None,
+        threshold=nearest.threshold if nearest else None,
         votes=len(recent),
         why=why,
+        bar=nearest.vote.bar if nearest else None,
+        weights=tuple(round(cast.vote.quality, 2) for cast in recent),
     )

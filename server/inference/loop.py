@@ -14,11 +14,11 @@ from server.clock import Clock
 from server.errors import TooMany, Unavailable
 from server.vision.detections import Detections, Floats, Pixels
 
-Kind = Literal["detect", "embed"]
+Kind = Literal["detect", "embed", "liveness"]
 Reason = Literal["stale", "overflow", "cancelled"]
 Answer = TypeVar("Answer")
 
-# Embeds finish a frame, so they go first, but so many batches in a row at most while a detection waits.
+# Embeds and liveness finish a frame, so they go first, but so many batches in a row at most while a detection waits.
 EMBEDS_IN_A_ROW = 2
 
 
@@ -46,10 +46,10 @@ class _Request(Generic[Answer]):
 
 
 class InferenceLoop:
-    """Batches across cameras, embeds before detections. Everything but the models runs on the event loop.
+    """Batches across cameras, embeds and liveness before detections. Everything but the models runs on the event loop.
 
-    Bounded: beyond `max_pending` pictures the oldest detection gives way (StaleFrame), a further embed is refused
-    (TooMany). A model that raises fails the requests of that batch only.
+    Bounded: beyond `max_pending` pictures the oldest detection gives way (StaleFrame), a further embed or liveness is
+    refused (TooMany). A model that raises fails the requests of that batch only.
     """
 
     def __init__(
@@ -57,6 +57,7 @@ class InferenceLoop:
         detect: Callable[[Sequence[Pixels]], list[Detections]],
         embed: Callable[[Pixels], Floats],
         *,
+        check: Callable[[Pixels], Floats] | None = None,
         clock: Clock,
         watch: InferenceWatch,
         max_batch: int = 8,
@@ -68,6 +69,7 @@ class InferenceLoop:
             raise ValueError("max_batch and max_pending are at least 1")
         self._detect_faces = detect
         self._embed_chips = embed
+        self._check_chips = check or _no_check
         self._clock = clock
         self._watch = watch
         self._max_batch = max_batch
@@ -76,6 +78,7 @@ class InferenceLoop:
         self._stale_after_s = stale_after_s
         self._detects: deque[_Request[Detections]] = deque()
         self._embeds: deque[_Request[Floats]] = deque()
+        self._checks: deque[_Request[Floats]] = deque()
         self._arrived = asyncio.Event()
         self._embeds_in_a_row = 0
         self._stopped = False
@@ -90,16 +93,23 @@ class InferenceLoop:
 
     async def embed(self, chips: Pixels) -> Floats:
         """(n, S, S, 3) BGR chips to (n, D) embeddings. Raises TooMany when too many wait. May be cancelled."""
+        return await self._ask_chips("embed", self._embeds, chips)
+
+    async def check(self, chips: Pixels) -> Floats:
+        """(n, S, S, 3) BGR surroundings of faces to (n, 1) shares of live ones. As `embed`."""
+        return await self._ask_chips("liveness", self._checks, chips)
+
+    async def _ask_chips(self, kind: Kind, queue: deque[_Request[Floats]], chips: Pixels) -> Floats:
         if chips.ndim != 4:
             raise ValueError(f"chips are a stack (n, S, S, 3), not {chips.shape}")
         if len(chips) == 0:
             return np.zeros((0, 0), np.float32)
-        if self._embeds and self._pending_chips() + len(chips) > self._max_pending:
+        if queue and _chips_in(queue) + len(chips) > self._max_pending:
             self._forget_cancelled()
-            if self._embeds and self._pending_chips() + len(chips) > self._max_pending:
-                self._watch.dropped("embed", "overflow")
-                raise TooMany("Too many faces wait to be embedded.", retry_after_s=1)
-        return await self._ask(self._embeds, chips, len(chips), self._clock.monotonic())
+            if queue and _chips_in(queue) + len(chips) > self._max_pending:
+                self._watch.dropped(kind, "overflow")
+                raise TooMany("Too many faces wait to be recognised.", retry_after_s=1)
+        return await self._ask(queue, chips, len(chips), self._clock.monotonic())
 
     async def run(self) -> None:
         """Serve requests until cancelled; then join the thread and fail what is pending with Unavailable."""
@@ -107,23 +117,27 @@ class InferenceLoop:
         pool = ThreadPoolExecutor(1, thread_name_prefix="inference")
         try:
             while True:
-                if await self._next_kind() == "embed":
-                    await self._run_embeds(pool)
-                else:
-                    await self._run_detects(pool)
+                match await self._next_kind():
+                    case "embed":
+                        await self._run_chips(pool, "embed", self._embeds, self._embed_chips)
+                    case "liveness":
+                        await self._run_chips(pool, "liveness", self._checks, self._check_chips)
+                    case _:
+                        await self._run_detects(pool)
         finally:
             self._stopped = True
             _fail(self._detects, Unavailable("Recognition has stopped."))
-            _fail(self._embeds, Unavailable("Recognition has stopped."))
+            for queue in (self._embeds, self._checks):
+                _fail(queue, Unavailable("Recognition has stopped."))
+                queue.clear()
             self._detects.clear()
-            self._embeds.clear()
             # A batch that is on the device cannot be called back: wait for it, but not on the event loop.
             await asyncio.to_thread(pool.shutdown)
 
     @property
     def pending(self) -> int:
         """Requests that wait for the device."""
-        return len(self._detects) + len(self._embeds)
+        return len(self._detects) + len(self._embeds) + len(self._checks)
 
     async def _ask(self, queue: deque[_Request[Answer]], pixels: Pixels, size: int, captured: float) -> Answer:
         if self._stopped:
@@ -131,7 +145,12 @@ class InferenceLoop:
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         queue.append(_Request(pixels, size, captured, self._clock.monotonic(), answer))
         self._arrived.set()
-        return await answer
+        try:
+            return await answer
+        finally:
+            # A failed future holds its error, that the frames it passed, those the future: with the picture in them, a
+            # circle that only the collector takes apart, now and then.
+            del answer
 
     async def _next_kind(self) -> Kind:
         """Wait until a batch is worth running: it is full, or its oldest request has waited long enough."""
@@ -139,7 +158,7 @@ class InferenceLoop:
             self._forget_cancelled()
             self._drop_stale()
             left: float | None = None
-            if self._embeds or self._detects:
+            if self.pending:
                 kind = self._turn()
                 ready, asked = self._waiting(kind)
                 left = asked + self._max_wait_s - self._clock.monotonic()
@@ -152,11 +171,14 @@ class InferenceLoop:
 
     def _turn(self) -> Kind:
         waited_out = bool(self._detects) and self._embeds_in_a_row >= EMBEDS_IN_A_ROW
-        return "embed" if self._embeds and not waited_out else "detect"
+        if waited_out:
+            return "detect"
+        return "embed" if self._embeds else "liveness" if self._checks else "detect"
 
     def _waiting(self, kind: Kind) -> tuple[int, float]:
-        if kind == "embed":
-            return self._pending_chips(), self._embeds[0].asked
+        if kind != "detect":
+            queue = self._embeds if kind == "embed" else self._checks
+            return _chips_in(queue), queue[0].asked
         return len(self._detects), self._detects[0].asked
 
     async def _run_detects(self, pool: ThreadPoolExecutor) -> None:
@@ -165,25 +187,27 @@ class InferenceLoop:
         images = [request.pixels for request in batch]
         await self._run_batch(pool, "detect", batch, lambda: self._detect_faces(images))
 
-    async def _run_embeds(self, pool: ThreadPoolExecutor) -> None:
+    async def _run_chips(
+        self, pool: ThreadPoolExecutor, kind: Kind, queue: deque[_Request[Floats]], run: Callable[[Pixels], Floats]
+    ) -> None:
         self._embeds_in_a_row += 1
-        batch = [self._embeds.popleft()]
-        while self._embeds and self._fits(batch, self._embeds[0]):
-            batch.append(self._embeds.popleft())
-        await self._run_batch(pool, "embed", batch, lambda: self._embed_all([request.pixels for request in batch]))
+        batch = [queue.popleft()]
+        while queue and self._fits(batch, queue[0]):
+            batch.append(queue.popleft())
+        await self._run_batch(pool, kind, batch, lambda: self._run_all(run, [request.pixels for request in batch]))
 
     def _fits(self, batch: list[_Request[Floats]], further: _Request[Floats]) -> bool:
         same = further.pixels.shape[1:] == batch[0].pixels.shape[1:]
         return same and sum(request.size for request in batch) + further.size <= self._max_batch
 
-    def _embed_all(self, stacks: list[Pixels]) -> list[Floats]:
-        """On the device's thread: one stack a request in, its embeddings out; a long one in slices."""
+    def _run_all(self, run: Callable[[Pixels], Floats], stacks: list[Pixels]) -> list[Floats]:
+        """On the device's thread: one stack a request in, a row for each of its chips out; a long one in slices."""
         chips = np.concatenate(stacks)
         slices = [chips[start : start + self._max_batch] for start in range(0, len(chips), self._max_batch)]
-        embeddings = np.concatenate([self._embed_chips(part) for part in slices])
-        if len(embeddings) != len(chips):
-            raise ValueError(f"{len(embeddings)} embeddings for {len(chips)} chips")
-        return np.split(embeddings, np.cumsum([len(stack) for stack in stacks])[:-1])
+        rows = np.concatenate([run(part) for part in slices])
+        if len(rows) != len(chips):
+            raise ValueError(f"{len(rows)} embeddings for {len(chips)} chips")
+        return np.split(rows, np.cumsum([len(stack) for stack in stacks])[:-1])
 
     async def _run_batch(
         self, pool: ThreadPoolExecutor, kind: Kind, batch: list[_Request[Answer]], work: Callable[[], list[Answer]]
@@ -198,6 +222,7 @@ class InferenceLoop:
             raise
         except Exception as error:  # noqa: BLE001 - whatever a model raises belongs to those who asked
             _fail(batch, error)
+            batch.clear()  # which the error holds, by this frame
             return
         waited_s = started - batch[0].asked
         size = sum(request.size for request in batch)
@@ -222,9 +247,16 @@ class InferenceLoop:
             self._watch.dropped("detect", "cancelled")
         for _ in range(_discard_done(self._embeds)):
             self._watch.dropped("embed", "cancelled")
+        for _ in range(_discard_done(self._checks)):
+            self._watch.dropped("liveness", "cancelled")
 
-    def _pending_chips(self) -> int:
-        return sum(request.size for request in self._embeds)
+
+def _no_check(chips: Pixels) -> Floats:
+    raise Unavailable("No liveness pack is in use.")
+
+
+def _chips_in(queue: Iterable[_Request[Floats]]) -> int:
+    return sum(request.size for request in queue)
 
 
 def _discard_done(queue: deque[_Request[Answer]]) -> int:

@@ -43,6 +43,7 @@ class CameraStream(ABC):
             height=facts.height if facts else None,
             codec=facts.codec if facts else None,
             fps=self._meter.fps(self._clock.monotonic()) if online else 0.0,
+            bitrate_kbps=self._meter.bitrate_kbps(self._clock.monotonic()) if online else None,
             latency_ms=self._meter.latency_ms if online else None,
             dropped=self._dropped,
         )

@@ -18,6 +18,7 @@ _LEAST_BIT_RATE, _MOST_BIT_RATE = 400_000, 6_000_000
 # The room for a burst: a keyframe may take this much of a second's bits, not more.
 _BURST_S = 0.4
 _QUALITY = 23
+_SHARE, _SLOWEST, _WAVERS = 0.9, 150_000, 0.1
 _X264 = {
     # Nothing that looks ahead or waits, and one thread: the cheapest for each picture, with none held back.
     "rc-lookahead": 0,
@@ -42,13 +43,16 @@ class _Shape:
 class Encoder:
     """One encode of one camera: constrained baseline, no B-frames, parameter sets before every keyframe, Annex B.
 
-    The quality is constant, within a bit rate that follows from the size: a still scene costs next to nothing. Sizes
-    that are odd lose a line or a column. Belongs to one caller at a time.
+    The quality is constant, within a bit rate that follows from the size: a still scene costs next to nothing. Where
+    `limit` is set the bit rate stays below it, from the next keyframe on. Sizes that are odd lose a line or a column.
+    Belongs to one caller at a time.
     """
 
     def __init__(self, *, fps: float = 25.0, bit_rate: int | None = None, gop_s: float = 2.0) -> None:
         self._fps = fps
         self._bit_rate = bit_rate
+        self.limit: int | None = None  # bits a second
+        self._opened_with = 0
         self._gop = round(gop_s * TICKS)
         self._context: VideoCodecContext | None = None
         self._shape: _Shape | None = None
@@ -71,6 +75,8 @@ class Encoder:
             return []
         first = self._last_pts is None
         keyframe = keyframe or first or frame.pts - self._keyframe_pts >= self._gop
+        if keyframe and not first and self._moved_on(shape):
+            context = self._open(shape)
         # A decoded picture brings the type that it had at the camera.
         picture.pict_type = PictureType.I if keyframe else PictureType.NONE
         picture.pts, picture.time_base = frame.pts, TIME_BASE
@@ -91,8 +97,17 @@ class Encoder:
             picture = _even(picture)
         return picture
 
+    def _moved_on(self, shape: _Shape) -> bool:
+        """Whether the bit rate is another than that which the encoder was opened with, by more than it wavers."""
+        return abs(self._most(shape) - self._opened_with) > _WAVERS * self._opened_with
+
+    def _most(self, shape: _Shape) -> int:
+        """Bits a second, with some room in the network for what comes beside the pictures."""
+        usual = self._bit_rate or default_bit_rate(shape.width, shape.height, self._fps)
+        return usual if self.limit is None else min(usual, max(round(self.limit * _SHARE), _SLOWEST))
+
     def _open(self, shape: _Shape) -> VideoCodecContext:
-        bit_rate = self._bit_rate or default_bit_rate(shape.width, shape.height, self._fps)
+        self._opened_with = bit_rate = self._most(shape)
         context = av.CodecContext.create("libx264", "w")
         context.width, context.height, context.pix_fmt = shape.width, shape.height, "yuv420p"
         context.time_base = TIME_BASE

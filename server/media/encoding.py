@@ -32,11 +32,14 @@ class SharedEncoding:
         frames: Callable[[], AbstractContextManager[Mailbox[Frame]]],
         *,
         draw: Callable[[Frame], av.VideoFrame] | None = None,
+        bit_rate: Callable[[], int | None] = lambda: None,
         name: str = "",
         clock: Clock | None = None,
     ) -> None:
+        """`bit_rate` is asked before each picture: what the viewers can take; None for as much as is good."""
         self._frames = frames
         self._draw = draw or Frame.to_yuv420p
+        self._bit_rate = bit_rate
         self._name = name
         self._clock = clock or SystemClock()
         self._readers = PacketReaders()
@@ -85,6 +88,12 @@ class SharedEncoding:
         """A viewer cannot go on without a keyframe: the next picture is one, at most two a second for all of them."""
         self._keyframe_wanted = True
 
+    def renew(self) -> None:
+        """Nothing that was drawn so far is for those who join, and those who watch go on with a keyframe."""
+        self._readers.opened()
+        self._keyframe_wanted = True
+        self._keyframe_s = float("-inf")
+
     async def run(self) -> None:
         """Until cancelled. Takes no frames, so that none is decoded for it, while nobody watches."""
         while True:
@@ -119,6 +128,7 @@ class SharedEncoding:
     async def _encode(self, encoder: Encoder, frame: Frame) -> None:
         now_s = self._clock.monotonic()
         keyframe = self._keyframe_wanted and now_s - self._keyframe_s >= _KEYFRAME_EVERY_S
+        encoder.limit = self._bit_rate()
         try:
             packets = await asyncio.to_thread(self._work, encoder, frame, keyframe)
         except Exception as error:  # noqa: BLE001 - one picture that cannot be drawn or encoded is one picture less

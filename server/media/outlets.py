@@ -108,7 +108,7 @@ class Outlets:
 
     def publish(self, packet: Packet) -> None:
         """On the camera's thread: hand one packet to everybody."""
-        self._meter.arrived(packet.captured_monotonic)
+        self._meter.arrived(packet.captured_monotonic, packet.size)
         self._notice_order(packet)
         self._readers.publish(packet)
         with self._lock:
@@ -121,6 +121,7 @@ class Outlets:
             return
         for frame in frames:
             self._meter.decoded(self._clock.monotonic() - frame.captured_monotonic)
+        self._notice_size(frames[-1])
         with self._lock:
             if not self._mailboxes:
                 return
@@ -136,6 +137,12 @@ class Outlets:
         self._backward += 1
         if self._backward >= _REORDERED and self._facts is not None and not self._facts.has_b_frames:
             self._facts = replace(self._facts, has_b_frames=True)
+
+    def _notice_size(self, frame: Frame) -> None:
+        """A camera that is set to another size in the middle goes on sending; nothing but the picture tells of it."""
+        facts = self._facts
+        if facts is not None and (facts.width, facts.height) != (frame.width, frame.height):
+            self._facts = replace(facts, width=frame.width, height=frame.height)
 
     def _decode(self, packet: Packet) -> list[Frame]:
         if self._decoder is not None:

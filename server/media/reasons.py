@@ -19,10 +19,13 @@ REASONS = MappingProxyType(
         "not_allowed": "This address is not allowed here. Ask your administrator to add its network or folder.",
         "unknown_codec": "The camera sends video in a format that cannot be decoded. Choose H.264 in its settings.",
         "stalled": "The camera is connected, but no video arrives. You need not do anything: it is opened again.",
+        "frozen": "The camera sends the same picture again and again. Restart the camera.",
+        "black": "The picture is black. Check the lens, its cover and the light.",
         "no_publisher": "Nobody publishes to this camera at the moment. Start it on the device whose camera it is.",
         "busy": "Another program uses this camera. Close that program; the camera is tried again.",
         "no_permission": "The server may not use this camera. Give its account the right to (on Linux: group video).",
         "not_supported": "The server cannot read cameras of this kind here: its video library was built without that.",
+        "elsewhere": "Another server of this installation runs the camera. Watch it there.",
         "failed": "The camera could not be read. You need not do anything: it is tried again.",
     }
 )
@@ -45,6 +48,7 @@ _BY_CLASS: tuple[tuple[type[BaseException], str], ...] = (
     (builtins.PermissionError, "not_allowed"),
     (builtins.FileNotFoundError, "not_found"),
     (builtins.IsADirectoryError, "not_found"),
+    (builtins.MemoryError, "no_video"),  # a picture larger than any camera makes
 )
 
 _BY_ERRNO = {

@@ -15,6 +15,7 @@ from av.video.stream import VideoStream
 
 from server.clock import Clock
 from server.errors import SourceFailed
+from server.media.allocation import bound_allocations
 from server.media.devices import device
 from server.media.packet import TICKS, TIME_BASE, Packet
 from server.media.reasons import failure, reason_of
@@ -95,6 +96,7 @@ class Source:
 
     def open(self) -> VideoFacts:
         """Raises SourceFailed with the reason."""
+        bound_allocations()
         spec = self._spec
         if spec.kind == "usb":
             found = device(spec.url)
@@ -202,16 +204,15 @@ class Source:
         code: str | None = None
         broken = 0
         demuxed = self._container.demux()
-        while not self._stop.is_set():
+        while code is None and not self._stop.is_set():
+            asked_s = time.monotonic()
             try:
                 packet = next(demuxed, None)
             except (av.FFmpegError, OSError) as error:
-                code = reason_of(error)
-                broken += 1
-                if not isinstance(error, av.error.InvalidDataError) or broken > _BROKEN_LIMIT:
-                    break
                 # What is damaged on the way is skipped; what follows may be whole.
-                code = None
+                broken += 1
+                may_go_on = isinstance(error, av.error.InvalidDataError) and broken <= _BROKEN_LIMIT
+                code = self._silence_since(asked_s) or (None if may_go_on else reason_of(error))
                 demuxed = self._container.demux()
                 continue
             if packet is None:
@@ -219,11 +220,17 @@ class Source:
             if packet.size and packet.stream_index == index:
                 video_s, broken = time.monotonic(), 0
                 yield cast(RawPacket, packet)
-            elif time.monotonic() - video_s > self._spec.read_timeout_s:
-                code = "timed_out"
-                break
+                # FFmpeg hands out what it still held when it is interrupted, and would wait as long once more.
+                code = self._silence_since(asked_s, video_s)
+            else:
+                code = self._silence_since(video_s)
         if code is not None:
             raise failure(code)
+
+    def _silence_since(self, begin_s: float, end_s: float | None = None) -> str | None:
+        """The code of the reason, where nothing has come for too long."""
+        lasted_s = (end_s or time.monotonic()) - begin_s
+        return "timed_out" if lasted_s >= self._spec.read_timeout_s else None
 
     def _placed(self, raw: RawPacket) -> list[Packet]:
         live = not self._paced

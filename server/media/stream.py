@@ -6,13 +6,14 @@ from dataclasses import replace
 
 import structlog
 
-from server.address import AddressRules, allowed_path, check_source, resolve_allowed
+from server.address import AddressRules
 from server.clock import Clock
 from server.errors import Invalid, SourceFailed
+from server.media.allowed import checked, moved
 from server.media.browsers import obstacle
 from server.media.camera_stream import CameraStream
 from server.media.reading import Reading
-from server.media.reasons import failure, reason_of
+from server.media.reasons import reason_of
 from server.media.source import Source, SourceSpec
 from server.media.status import CameraState, StreamStatus
 from server.supervise import Backoff
@@ -64,6 +65,15 @@ class Stream(CameraStream):
     async def _open_and_read(self) -> None:
         """Names and links may point elsewhere since the last time, so the rules are asked before each opening."""
         spec = await checked(self._spec, self._rules)
+        try:
+            await self._read(spec)
+        except SourceFailed as error:
+            elsewhere = None if self._online_s or error.code != "failed" else await moved(spec, self._rules)
+            if elsewhere is None:
+                raise
+            await self._read(elsewhere)
+
+    async def _read(self, spec: SourceSpec) -> None:
         self._meter.reset()
         reading = Reading(
             Source(spec, clock=self._clock, timeline=self._timeline),
@@ -102,18 +112,3 @@ class Stream(CameraStream):
                 reason = "ended"
         self._set(state, reason)
         return state
-
-
-async def checked(spec: SourceSpec, rules: AddressRules) -> SourceSpec:
-    """The spec as it may be opened now: a file by its real path, a host only if its addresses are allowed."""
-    check_source(spec.kind, spec.url, rules)
-    if spec.kind == "usb":
-        return spec
-    if spec.kind == "file":
-        return replace(spec, url=str(await asyncio.to_thread(allowed_path, spec.url, rules)))
-    try:
-        async with asyncio.timeout(spec.open_timeout_s):
-            await resolve_allowed(spec.url, rules)
-    except TimeoutError:
-        raise failure("timed_out") from None
-    return spec

@@ -2,11 +2,19 @@
 
 import asyncio
 import os
+import stat
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 
-from server.errors import NotFound
 from server.ids import new_id
-from server.objects.objects import check_key
+from server.objects import objects
+from server.objects.objects import Stored, check_key, check_prefix, is_key
+
+# No file of that name, or a folder, or a file where a folder would have to be.
+_NOT_THERE = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
+_PAGE = 500
 
 
 class FolderObjects:
@@ -16,29 +24,111 @@ class FolderObjects:
         self._root = root
 
     async def put(self, key: str, content: bytes) -> None:
-        await asyncio.to_thread(self._put, self._path(key), content)
+        path = self._path(key)
+        with _told(creates=True):
+            await asyncio.to_thread(_put, self._root, path, content)
 
     async def get(self, key: str) -> bytes:
-        try:
-            return await asyncio.to_thread(self._path(key).read_bytes)
-        except FileNotFoundError:
-            raise NotFound("No such object.", code="object_not_found") from None
+        path = self._path(key)
+        with _told():
+            return await asyncio.to_thread(_get, path)
 
-    async def delete(self, key: str) -> None:
-        await asyncio.to_thread(self._path(key).unlink, missing_ok=True)
+    async def open(self, key: str, part: range | None = None) -> Stored:
+        size = await self.size(key)
+        wanted = range(size) if part is None else part
+        return Stored(len(wanted), _pieces(self._path(key), size, wanted))
+
+    async def size(self, key: str) -> int:
+        path = self._path(key)
+        with _told():
+            return await asyncio.to_thread(_size, path)
+
+    async def delete(self, *keys: str) -> None:
+        paths = [self._path(key) for key in keys]
+        with _told():
+            await asyncio.to_thread(_delete, paths)
+
+    async def keys(self, prefix: str = "") -> AsyncIterator[str]:
+        found = _walk(self._root, check_prefix(prefix))
+        with _told():
+            while page := await asyncio.to_thread(lambda: list(islice(found, _PAGE))):
+                for key in page:
+                    yield key
+
+    async def check(self) -> None:
+        await objects.probe(self)
 
     def _path(self, key: str) -> Path:
         return self._root / check_key(key)
 
-    @staticmethod
-    def _put(path: Path, content: bytes) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_name(f".{new_id()}.part")
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+
+@contextmanager
+def _told(*, creates: bool = False) -> Iterator[None]:
+    """Errors of the file system as those of the storage; without its paths."""
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, _NOT_THERE) and not creates:
+            raise objects.missing() from None
+        reason = os.strerror(error.errno) if error.errno else type(error).__name__
+        raise objects.unavailable(f"fails: {reason}") from None
+
+
+def _put(root: Path, path: Path, content: bytes) -> None:
+    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{new_id()}.part")
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+
+
+def _get(path: Path) -> bytes:
+    with path.open("rb") as file:
+        content = file.read(objects.LARGEST_WHOLE + 1)
+    if len(content) > objects.LARGEST_WHOLE:
+        raise objects.too_large()
+    return content
+
+
+def _size(path: Path) -> int:
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise IsADirectoryError
+    return found.st_size
+
+
+async def _pieces(path: Path, size: int, wanted: range) -> AsyncIterator[bytes]:
+    with _told():
+        file = await asyncio.to_thread(path.open, "rb")
         try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-            beside.replace(path)
-        except BaseException:
-            beside.unlink(missing_ok=True)
-            raise
+            if os.fstat(file.fileno()).st_size != size:
+                raise objects.unavailable("has another object there now")
+            file.seek(wanted.start)
+            left = len(wanted)
+            while left and (piece := await asyncio.to_thread(file.read, min(objects.PIECE, left))):
+                left -= len(piece)
+                yield piece
+        finally:
+            file.close()
+
+
+def _delete(paths: list[Path]) -> None:
+    for path in paths:
+        try:
+            path.unlink(missing_ok=True)
+        except _NOT_THERE:
+            continue
+
+
+def _walk(root: Path, prefix: str) -> Iterator[str]:
+    for folder, _, names in os.walk(root / prefix):
+        for name in names:
+            key = (Path(folder) / name).relative_to(root).as_posix()
+            if is_key(key):
+                yield key

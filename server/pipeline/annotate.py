@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from server.identity.votes import IdentityState
 from server.media.frame import Frame
 from server.pipeline.motion import Motion, Placed
+from server.pipeline.zoning import Zoning
 
 Pixels = NDArray[np.uint8]
 Colour = tuple[int, int, int]
@@ -20,18 +21,24 @@ _COLOURS: Mapping[str, Colour] = {IdentityState.RECOGNIZED: GREEN, "spoof": RED}
 
 
 class Annotator:
-    """Draws the last known tracks of one camera, moved to where they are in the frame."""
+    """Draws the last known tracks of one camera, moved to where they are in the frame, and paints its masks over."""
 
-    def __init__(self, motion: Motion) -> None:
+    def __init__(self, motion: Motion, zoning: Zoning) -> None:
         self._motion = motion
+        self._zoning = zoning
         self._font = cv2.FontFace("sans")
 
     def draw(self, frame: Frame) -> av.VideoFrame:
         """A picture of its own; the frame stays as it is. Takes some milliseconds: on a thread."""
         image = frame.to_bgr().copy()
+        self._zoning.now.paint(image)
         for placed in self._motion.at(frame.pts):
             self._draw(image, placed)
         return av.VideoFrame.from_ndarray(image, format="bgr24")
+
+    def hide(self, frame: Frame) -> av.VideoFrame:
+        """The picture with the masks alone. On a thread, too."""
+        return av.VideoFrame.from_ndarray(self._zoning.now.painted(frame.to_bgr()), format="bgr24")
 
     def _draw(self, image: Pixels, placed: Placed) -> None:
         height, width = image.shape[:2]

@@ -14,7 +14,9 @@ from server.media.frame import Frame
 from server.media.mailbox import Closed, Mailbox
 from server.media.packet import Packet
 from server.media.packets import PacketQueue
+from server.media.rate import slowest_third
 from server.media.source import VideoFacts
+from server.pipeline.zoning import Zoning
 from server.supervise import Backoff, supervise
 
 MOST_PICTURES = 32
@@ -41,14 +43,25 @@ class Packets(Protocol):
     def refill(self, queue: PacketQueue) -> None: ...
 
 
+class Drawing(Protocol):
+    """How a frame is shown to those who do not get the camera's own packets. Both on a thread."""
+
+    def draw(self, frame: Frame) -> av.VideoFrame: ...
+
+    def hide(self, frame: Frame) -> av.VideoFrame: ...
+
+
 class Live:
     """One a running camera. Encodes only while somebody watches who needs it, and then once for all of them."""
 
-    def __init__(self, camera_id: str, video: Video, draw: Callable[[Frame], av.VideoFrame]) -> None:
+    def __init__(self, camera_id: str, video: Video, drawing: Drawing, zoning: Zoning) -> None:
         self._camera_id = camera_id
         self._video = video
-        self._transcoded = SharedEncoding(video.frames, name=f"transcode {camera_id}")
-        self._annotated = SharedEncoding(video.frames, draw=draw, name=f"annotate {camera_id}")
+        self._zoning = zoning
+        self._transcoded = self._encoding("transcode", None)
+        self._masked = self._encoding("mask", drawing.hide)
+        self._annotated = self._encoding("annotate", drawing.draw)
+        self._encodings = (self._transcoded, self._masked, self._annotated)
         self._feeds: set[Feed] = set()
         self._closed = False
         self._pictures = 0
@@ -57,7 +70,7 @@ class Live:
         """Until cancelled; then nobody watches any more."""
         try:
             async with asyncio.TaskGroup() as tasks:
-                for encoding in (self._transcoded, self._annotated):
+                for encoding in self._encodings:
                     tasks.create_task(supervise(f"encode {self._camera_id}", encoding.run, backoff=Backoff()))
         finally:
             self.close()
@@ -89,7 +102,7 @@ class Live:
     @property
     def encodings(self) -> int:
         """How many encodes run at this moment: 0 while everybody gets the camera's own packets."""
-        return sum(1 for encoding in (self._transcoded, self._annotated) if encoding.viewers)
+        return sum(1 for encoding in self._encodings if encoding.viewers)
 
     @property
     def obstacle(self) -> str | None:
@@ -98,9 +111,10 @@ class Live:
         return None if facts is None else obstacle(facts)
 
     @contextmanager
-    def viewer(self, *, annotated: bool = False) -> "Iterator[Feed]":
-        """A feed for one viewer, for as long as the block lasts."""
-        feed = Feed(self._annotated_source if annotated else self._plain_source)
+    def viewer(self, *, annotated: bool = False, unmasked: bool = False) -> "Iterator[Feed]":
+        """A feed for one viewer, for as long as the block lasts; `unmasked`: who may see what the masks hide."""
+        plain = self._plain_source if unmasked else self._masked_source
+        feed = Feed(self._annotated_source if annotated else plain)
         if self._closed:
             feed.close()
         self._feeds.add(feed)
@@ -110,8 +124,25 @@ class Live:
             self._feeds.discard(feed)
             feed.close()
 
+    def rezoned(self) -> None:
+        """The zones have changed: what shows the old ones is not sent to anybody who comes."""
+        for encoding in self._encodings:
+            encoding.renew()
+
+    def _encoding(self, name: str, draw: Callable[[Frame], av.VideoFrame] | None) -> SharedEncoding:
+        encoding = SharedEncoding(
+            self._video.frames, draw=draw, bit_rate=lambda: self._rate(encoding), name=f"{name} {self._camera_id}"
+        )
+        return encoding
+
+    def _rate(self, encoding: SharedEncoding) -> int | None:
+        return slowest_third(feed.bit_rate() for feed in self._feeds if feed.source is encoding)
+
     def _annotated_source(self) -> Packets:
         return self._annotated
+
+    def _masked_source(self) -> Packets:
+        return self._masked if self._zoning.now.has_masks else self._plain_source()
 
     def _plain_source(self) -> Packets:
         return self._transcoded if self.obstacle else self._video
@@ -122,6 +153,7 @@ class Feed:
 
     def __init__(self, choose: Callable[[], Packets]) -> None:
         self._choose = choose
+        self.bit_rate: Callable[[], int | None] = lambda: None  # what the viewer can take, in bits a second
         self._leave = ExitStack()
         self._closed = False
         self._goes_on = False
@@ -146,6 +178,11 @@ class Feed:
         if not self._closed and self._goes_on:
             self._goes_on = False
             self._source.refill(self._queue)
+
+    @property
+    def source(self) -> Packets:
+        """What it gets its packets from at this moment."""
+        return self._source
 
     @property
     def dropped(self) -> int:

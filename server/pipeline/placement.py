@@ -4,8 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from contextvars import Context
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, replace
 from typing import Protocol
 from weakref import WeakValueDictionary
 
@@ -14,22 +13,29 @@ import structlog
 from server.clock import Clock
 from server.errors import Conflict, Unavailable
 from server.events.schema import NewEvent
+from server.media.areas import NO_AREAS, Areas, areas_of
 from server.media.camera_stream import CameraStream
 from server.media.pushed import PushedStream
 from server.media.reasons import reason_text
 from server.media.status import CameraState, StreamStatus
+from server.pipeline.alarms import ALERT_AFTER_S, CameraAlarms
 from server.pipeline.annotate import Annotator
-from server.pipeline.camera import CameraLoop
-from server.pipeline.evidence import jpeg, scaled
+from server.pipeline.camera import CameraLoop, Video
 from server.pipeline.live import Live
 from server.pipeline.motion import Motion
 from server.pipeline.record import Recorder
+from server.pipeline.stills import Snapshot, Still, Stills
+from server.pipeline.zoning import Zoning
 from server.store import cameras as camera_rows
+from server.store import zones
 from server.store.engine import Store
 from server.store.tables import Camera
 from server.store.views import CameraPublic, CameraStatus
 from server.supervise import Backoff, supervise
 from server.telemetry import Metrics
+
+FOLLOW_S = 2.0
+ELSEWHERE = "elsewhere"
 
 
 class Builder(Protocol):
@@ -37,45 +43,94 @@ class Builder(Protocol):
 
     def stream(self, camera: Camera, on_status: Callable[[StreamStatus], None]) -> CameraStream: ...
 
-    def loop(self, camera: Camera, stream: CameraStream, motion: Motion) -> CameraLoop: ...
+    def sub(self, camera: Camera) -> CameraStream | None: ...
 
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """A frame of the running stream as JPEG, no wider than `width`."""
-
-    pts: int
-    width: int
-    captured_at: datetime
-    jpeg: bytes
+    def loop(
+        self, camera: Camera, video: Callable[[], Video], motion: Motion, zoning: Zoning, shown: CameraStream
+    ) -> CameraLoop: ...
 
 
 @dataclass(eq=False)
 class _Running:
     camera: Camera
     stream: CameraStream
+    sub: CameraStream | None
     loop: CameraLoop
     live: Live
+    stills: Stills
+    zoning: Zoning
     task: asyncio.Task[None] | None = None
-    snapshots: dict[int, Snapshot] = field(default_factory=dict)  # by width: viewers of one frame encode it once
-    encoding: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def rezone(self, areas: Areas) -> None:
+        if areas != self.zoning.now:
+            self.zoning.now = areas
+            self.stills.forget()
+            self.live.rezoned()
+
+
+def started_with(camera: Camera) -> tuple[object, ...]:
+    """What counts only from the next start of its stream on."""
+    return (
+        camera.source, camera.sealed_source, camera.sub_source, camera.sealed_sub_source, camera.kind, camera.role,
+        camera.clips, camera.analysis, camera.analysis_hours, camera.liveness,
+    )  # fmt: skip
+
+
+def _analysed(stream: CameraStream, sub: CameraStream | None) -> CameraStream:
+    """The smaller picture, where there is one and it comes; otherwise the picture that is shown."""
+    lost = sub is None or sub.status.state in (CameraState.offline, CameraState.stalled)
+    return stream if sub is None or lost else sub
+
+
+def _told(status: StreamStatus, latency_ms: float | None) -> CameraStatus:
+    return CameraStatus(
+        state=status.state.value,
+        reason=status.reason,
+        explanation=reason_text(status.reason) if status.reason else None,
+        since=status.since,
+        width=status.width,
+        height=status.height,
+        codec=status.codec,
+        fps=round(status.fps, 1),
+        bitrate_kbps=status.bitrate_kbps,
+        latency_ms=round(latency_ms or 0.0, 1),
+        dropped=status.dropped,
+    )
 
 
 class Cameras:
-    """All cameras of this process. One task each; one that fails does not touch the others."""
+    """All cameras of this process. One task each; one that fails does not touch the others.
 
-    def __init__(self, store: Store, recorder: Recorder, builder: Builder, metrics: Metrics, clock: Clock) -> None:
+    Of several processes on one database only one runs the cameras, the others have `here` false. What those change
+    counts within seconds.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        recorder: Recorder,
+        builder: Builder,
+        metrics: Metrics,
+        clock: Clock,
+        *,
+        here: bool = True,
+        follow_s: float = FOLLOW_S,
+        alert_after_s: float = ALERT_AFTER_S,
+    ) -> None:
         self._store = store
         self._recorder = recorder
         self._builder = builder
         self._metrics = metrics
         self._clock = clock
+        self._here = here
+        self._follow_s = follow_s
+        self._alert_after_s = alert_after_s
         self._running: dict[str, _Running] = {}
         # A stop takes as long as the camera's thread: what comes meanwhile for the same camera waits its turn.
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._tasks: asyncio.TaskGroup | None = None
         # States to tell of; the newest of a camera counts, so a full queue may lose its oldest.
-        self._news: deque[tuple[str, bool]] = deque(maxlen=1024)
+        self._news: deque[tuple[str, StreamStatus]] = deque(maxlen=1024)
         self._has_news = asyncio.Event()
         self._told: dict[str, bool] = {}
 
@@ -83,23 +138,30 @@ class Cameras:
         """Starts the enabled cameras and looks after all of them until cancelled."""
         async with self._store.read() as session:
             rows = await camera_rows.all_enabled(session)
+            drawn = await zones.of_all(session)
         try:
             async with asyncio.TaskGroup() as tasks:
                 self._tasks = tasks
                 tasks.create_task(supervise("camera-news", self._tell, backoff=Backoff()))
+                if self._here:
+                    tasks.create_task(supervise("camera-rows", self._follow, backoff=Backoff()))
+                    alarms = CameraAlarms(self._store, self._recorder, self, self._clock, after_s=self._alert_after_s)
+                    tasks.create_task(supervise("camera-alarms", alarms.run, backoff=Backoff()))
                 for row in rows:
-                    self.start(row)
+                    self.start(row, areas_of(drawn.get(row.id, ())))
         finally:
             self._tasks = None
 
-    def start(self, camera: Camera) -> None:
-        """Starts a camera that does not run yet."""
-        if camera.id in self._running or self._tasks is None:
+    def start(self, camera: Camera, areas: Areas = NO_AREAS) -> None:
+        """Starts a camera that does not run yet, with the zones that it has."""
+        if not self._here or camera.id in self._running or self._tasks is None:
             return
         stream = self._builder.stream(camera, lambda status: self._on_status(camera.id, status))
-        motion = Motion()
-        live = Live(camera.id, stream, Annotator(motion).draw)
-        running = _Running(camera, stream, self._builder.loop(camera, stream, motion), live)
+        motion, zoning = Motion(), Zoning(areas)
+        live = Live(camera.id, stream, Annotator(motion, zoning), zoning)
+        sub = self._builder.sub(camera)
+        loop = self._builder.loop(camera, lambda: _analysed(stream, sub), motion, zoning, stream)
+        running = _Running(camera, stream, sub, loop, live, Stills(stream, zoning), zoning)
         self._running[camera.id] = running
         # A context of its own: what a camera logs is not of the request that started it.
         running.task = self._tasks.create_task(self._look_after(running), context=Context())
@@ -119,32 +181,54 @@ class Cameras:
             self._metrics.camera_online.labels(camera_id).set(0)
             self._told.pop(camera_id, None)
 
-    async def restart(self, camera: Camera) -> None:
-        async with self._turn(camera.id):
-            await self._stop(camera.id)
-            self.start(camera)
+    async def settle(self, camera_id: str, *, afresh: bool = False) -> None:
+        """Makes what runs equal to what is stored, whoever has changed it last; `afresh` also opens the stream anew."""
+        async with self._turn(camera_id):
+            async with self._store.read() as session:
+                camera = await camera_rows.find(session, camera_id)
+                areas = areas_of(await zones.of_camera(session, camera_id))
+            if afresh or camera is None or not camera.enabled:
+                await self._stop(camera_id)
+            if camera is not None and camera.enabled:
+                self.start(camera, areas)
+
+    async def settle_all(self) -> None:
+        """Every camera that runs begins anew."""
+        for camera_id in list(self._running):
+            await self.settle(camera_id, afresh=True)
+
+    async def rezone(self, camera_id: str) -> None:
+        """The zones of a camera were changed: what runs goes on with those that are stored now."""
+        async with self._turn(camera_id), self._store.read() as session:
+            areas = areas_of(await zones.of_camera(session, camera_id))
+            if running := self._running.get(camera_id):
+                running.rezone(areas)
 
     def _turn(self, camera_id: str) -> asyncio.Lock:
         return self._turns.setdefault(camera_id, asyncio.Lock())
 
     def status(self, camera: Camera) -> CameraStatus:
-        """The state of its stream; disabled when it does not run."""
+        """The state of its stream; disabled when it does not run, or is about to be stopped."""
         running = self._running.get(camera.id)
-        if running is None:
+        if running is None and camera.enabled and not self._here:
+            return CameraStatus(
+                state=CameraState.offline.value, reason=ELSEWHERE, explanation=reason_text(ELSEWHERE),
+                since=camera.updated_at,
+            )  # fmt: skip
+        if running is None or not camera.enabled:
             return CameraStatus(state=CameraState.disabled.value, since=camera.updated_at)
         status = running.stream.status
-        return CameraStatus(
-            state=status.state.value,
-            reason=status.reason,
-            explanation=reason_text(status.reason) if status.reason else None,
-            since=status.since,
-            width=status.width,
-            height=status.height,
-            codec=status.codec,
-            fps=round(status.fps, 1),
-            latency_ms=round(status.latency_ms or 0.0, 1),
-            dropped=status.dropped,
-        )
+        if status.state is CameraState.online:
+            status = replace(status, reason=running.loop.trouble)
+        return _told(status, _analysed(running.stream, running.sub).status.latency_ms)
+
+    def sub_status(self, camera_id: str) -> CameraStatus | None:
+        """The state of its sub stream; None where there is none or the camera does not run."""
+        running = self._running.get(camera_id)
+        if running is None or running.sub is None:
+            return None
+        status = running.sub.status
+        return _told(status, status.latency_ms)
 
     def measure(self) -> None:
         """Brings the gauges up to date."""
@@ -158,13 +242,21 @@ class Cameras:
 
     def event(self, camera: Camera, kind: str) -> NewEvent:
         """What `cameras` is told: the camera with its status, as it is now."""
-        source, data = f"cameras/{camera.id}", self.view(camera).as_json()
+        return self._event_of(self.view(camera), kind)
+
+    def _event_of(self, view: CameraPublic, kind: str) -> NewEvent:
+        source, data = f"cameras/{view.id}", view.as_json()
         return NewEvent(topic="cameras", type=kind, source=source, data=data, time=self._clock.now())
 
     def analysed(self, camera_id: str) -> int:
         """Frames analysed since the camera was started."""
         running = self._running.get(camera_id)
         return running.loop.analysed if running else 0
+
+    @property
+    def here(self) -> bool:
+        """Whether this process runs the cameras."""
+        return self._here
 
     def live(self, camera_id: str) -> Live | None:
         """What its viewers get; None while it does not run."""
@@ -194,19 +286,13 @@ class Cameras:
             raise Unavailable("The camera is offline.", code="camera_offline")
         return running
 
+    async def still(self, camera_id: str) -> Still:
+        """The newest frame of the running stream. Raises Unavailable when offline."""
+        return await self._online(camera_id).stills.take()
+
     async def snapshot(self, camera_id: str, width: int) -> Snapshot:
         """The newest frame as JPEG, from the running stream, no wider than `width`. Raises Unavailable when offline."""
-        running = self._online(camera_id)
-        async with running.encoding:
-            frame = running.stream.latest()
-            if frame is None:
-                raise Unavailable("The camera has not shown a picture yet.", code="camera_offline")
-            kept = running.snapshots.get(width)
-            if kept is None or kept.pts != frame.pts:
-                running.snapshots = {key: one for key, one in running.snapshots.items() if one.pts == frame.pts}
-                encoded = await asyncio.to_thread(lambda: jpeg(scaled(frame.to_bgr(), width), 80))
-                running.snapshots[width] = kept = Snapshot(frame.pts, width, frame.captured_at, encoded)
-        return kept
+        return await self._online(camera_id).stills.encoded(width)
 
     async def correct(self, camera_id: str, sighting_id: str, person_id: str | None) -> None:
         """An operator has said who a sighting is, and it is stored: if it is still open, its track has to know."""
@@ -227,12 +313,40 @@ class Cameras:
         for running in self._running.values():
             running.loop.resolver.gallery_changed()
 
+    async def _follow(self) -> None:
+        """Keeps to the rows that other processes change. What is found twice in a row is no change on its way here."""
+        before: set[str] = set()
+        while True:
+            await asyncio.sleep(self._follow_s)
+            async with self._store.read() as session:
+                rows = {row.id: row for row in await camera_rows.all_enabled(session)}
+                areas = {camera_id: areas_of(found) for camera_id, found in (await zones.of_all(session)).items()}
+            apart = {key for key in rows.keys() | self._running.keys() if self._differs(key, rows.get(key))}
+            for camera_id in apart & before:
+                async with self._turn(camera_id):
+                    await self._stop(camera_id)
+                    if camera_id in rows:
+                        self.start(rows[camera_id], areas.get(camera_id, NO_AREAS))
+            for camera_id, running in tuple(self._running.items()):
+                if areas.get(camera_id, NO_AREAS) != running.zoning.now:
+                    await self.rezone(camera_id)
+            before = apart - before
+
+    def _differs(self, camera_id: str, row: Camera | None) -> bool:
+        running = self._running.get(camera_id)
+        if running is None or row is None:
+            return (running is None) != (row is None)
+        known = running.camera
+        return started_with(row) != started_with(known)
+
     async def _look_after(self, running: _Running) -> None:
         camera_id = running.camera.id
         log = structlog.get_logger(__name__)
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(supervise(f"stream {camera_id}", running.stream.run, backoff=Backoff()))
+                if running.sub is not None:
+                    tasks.create_task(supervise(f"sub stream {camera_id}", running.sub.run, backoff=Backoff()))
                 tasks.create_task(supervise(f"analysis {camera_id}", running.loop.run, backoff=Backoff()))
                 tasks.create_task(running.live.run())
         finally:
@@ -248,7 +362,7 @@ class Cameras:
         if status.state in (CameraState.connecting, CameraState.disabled) or self._told.get(camera_id) == online:
             return
         self._told[camera_id] = online
-        self._news.append((camera_id, online))
+        self._news.append((camera_id, status))
         self._has_news.set()
 
     async def _tell(self) -> None:
@@ -257,15 +371,20 @@ class Cameras:
                 await self._has_news.wait()
             self._has_news.clear()
             while self._news:
-                camera_id, online = self._news[0]
+                camera_id, status = self._news[0]
                 if camera_id in self._running:
-                    await self._tell_of(camera_id, "camera.online" if online else "camera.offline")
+                    await self._tell_of(camera_id, status)
                 self._news.popleft()
 
-    async def _tell_of(self, camera_id: str, kind: str) -> None:
-        """With the camera as it is stored: it may have been renamed while it ran, or be gone."""
+    async def _tell_of(self, camera_id: str, status: StreamStatus) -> None:
+        """With the camera as it is stored: it may have been renamed while it ran, or be gone.
+
+        The status is the one that is the news: a stream may have come back before it is told that it was gone.
+        """
         async with self._store.read() as session:
             camera = await camera_rows.find(session, camera_id)
         if camera is None:
             return
-        await self._recorder.tell([self.event(camera, kind)])
+        kind = "camera.online" if status.state is CameraState.online else "camera.offline"
+        view = CameraPublic.of(camera, _told(status, status.latency_ms))
+        await self._recorder.tell([self._event_of(view, kind)])

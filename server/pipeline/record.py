@@ -1,35 +1,64 @@
 """Sighting changes become rows and events: one transaction each, and what is said is what was stored."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import datetime
 from typing import Protocol
 
 import structlog
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from server.attendance.rules import Why
 from server.clock import Clock
 from server.errors import RollcallError
+from server.events.limits import CAMERA
 from server.events.schema import NewEvent, StoredEvent
-from server.identity.sightings import SightingChange, SightingState
+from server.identity.sightings import Face, SightingChange, SightingState
 from server.ids import new_id
 from server.objects.objects import Objects
-from server.pipeline.attend import enter, entry_event, sighting_event
+from server.pipeline.admission import (
+    DOUBTFUL,
+    FAKE_HINT,
+    REFUSED,
+    TURN_HINT,
+    Alarm,
+    Policy,
+    alarm,
+    awaits_proof,
+    is_fake,
+    is_refused,
+    policy_of,
+    reason_of,
+    refused_event,
+)
+from server.pipeline.attend import Local, decision_on, enter, kiosk_event, sighting_event
 from server.pipeline.correct import correct_sighting
 from server.pipeline.evidence import Evidence
-from server.store import cameras, entries, kiosks, sightings
+from server.store import alerts, cameras, entries, kiosks, sightings
+from server.store.audit import SYSTEM, Actor
 from server.store.engine import Store
+from server.store.runtime import RuntimeState
 from server.store.tables import Camera, Entry, Person, Sighting
 from server.wire import rfc3339
 
 UNKNOWN_HINT = "step_closer"
 ALREADY_HINT = "already_recorded"
 
+Around = Callable[[AsyncSession], AbstractAsyncContextManager[object]]
+AroundMany = Callable[[AsyncSession], AbstractAsyncContextManager[Sequence[str]]]
+
 
 class Log(Protocol):
     """Appends inside the caller's transaction."""
 
     async def append(self, session: AsyncSession, events: Sequence[NewEvent]) -> list[StoredEvent]: ...
+
+
+class Grouping(Protocol):
+    """Where an unknown goes that has closed."""
+
+    async def keep(self, session: AsyncSession, row: Sighting, face: Face) -> str | None: ...
 
 
 class Waker(Protocol):
@@ -57,18 +86,20 @@ class Recorder:
         objects: Objects,
         clock: Clock,
         *,
-        cooldown_s: int,
-        zone: tzinfo,
+        runtime: RuntimeState,
+        liveness: Policy = "off",
         on_lost_picture: Callable[[], None],
+        grouping: Grouping | None = None,
     ) -> None:
         self._store = store
         self._log = log
         self._waker = waker
         self._objects = objects
         self._clock = clock
-        self._cooldown_s = cooldown_s
-        self._zone = zone
+        self._runtime = runtime
+        self._liveness = liveness
         self._on_lost_picture = on_lost_picture
+        self._grouping = grouping
 
     async def record(
         self, camera_id: str, changes: Sequence[SightingChange], evidence: Mapping[str, Evidence]
@@ -81,10 +112,17 @@ class Recorder:
             camera = await cameras.find(session, camera_id)
             if camera is None:  # deleted while this frame was on its way
                 return Recorded([], [])
-            writer = _Writer(session, camera, self._cooldown_s, self._zone)
+            writer = _Writer(session, camera, self._local, policy_of(camera, self._liveness))
             for change in changes:
-                await writer.write(change, evidence.get(change.sighting.id), keys.get(change.sighting.id))
+                row = await writer.write(change, evidence.get(change.sighting.id), keys.get(change.sighting.id))
+                if self._grouping is not None and change.face is not None and row.person_id is None:
+                    await self._grouping.keep(session, row, change.face)
             stored = await self._log.append(session, writer.events)
+            for one in writer.alarms:
+                stored += await alerts.raise_alert(
+                    session, self._log, kind=one.kind, severity=one.severity, subject=f"{CAMERA}{camera_id}",
+                    message=one.message, at=self._clock.now(), sighting_id=one.sighting.id,
+                )  # fmt: skip
         self._tell(stored)
         return Recorded(stored, writer.entries)
 
@@ -95,6 +133,20 @@ class Recorder:
         self._tell(stored)
         return stored
 
+    async def has_kiosks(self, camera_id: str) -> bool:
+        async with self._store.read() as session:
+            return bool(await kiosks.of_camera(session, camera_id))
+
+    async def tell_kiosks(self, camera_id: str, data: dict[str, object], at: datetime) -> None:
+        """What somebody before this camera is asked to do."""
+        async with self._store.transaction() as session:
+            shown = [
+                kiosk_event(one.id, "kiosk.challenge", camera_id, data, at)
+                for one in await kiosks.of_camera(session, camera_id)
+            ]
+            stored = await self._log.append(session, shown)
+        self._tell(stored)
+
     async def append(self, session: AsyncSession, events: Sequence[NewEvent]) -> list[StoredEvent]:
         """Events inside a transaction of the caller's, who calls `wake` with them after it."""
         return await self._log.append(session, events)
@@ -102,15 +154,49 @@ class Recorder:
     def wake(self, events: Sequence[StoredEvent]) -> None:
         self._tell(events)
 
-    async def correct(self, sighting_id: str, person_id: str | None) -> Sighting:
-        """An operator's word on who it was. Returns the changed row."""
+    async def correct(
+        self, sighting_id: str, person_id: str | None, around: Around = nullcontext, *, by: Actor = SYSTEM
+    ) -> Sighting:
+        """An operator's word on who it was. Returns the changed row.
+
+        `around` is entered in the transaction, to check what is there before and to note what is there then.
+        """
         async with self._store.transaction() as session:
-            row, events = await correct_sighting(
-                session, sighting_id, person_id, at=self._clock.now(), cooldown_s=self._cooldown_s, zone=self._zone
-            )
+            async with around(session):
+                row, events = await self._correct(session, sighting_id, person_id, by)
             stored = await self._log.append(session, events)
         self._tell(stored)
         return row
+
+    async def correct_all(self, person_id: str, around: AroundMany, *, by: Actor = SYSTEM) -> list[Sighting]:
+        """An operator's word on several at once, all or none. `around` says which, oldest first."""
+        rows: list[Sighting] = []
+        told: list[NewEvent] = []
+        async with self._store.transaction() as session:
+            async with around(session) as sighting_ids:
+                for sighting_id in sighting_ids:
+                    row, events = await self._correct(session, sighting_id, person_id, by)
+                    rows.append(row)
+                    told += events
+            stored = await self._log.append(session, told)
+        self._tell(stored)
+        return rows
+
+    async def _correct(
+        self, session: AsyncSession, sighting_id: str, person_id: str | None, by: Actor
+    ) -> tuple[Sighting, list[NewEvent]]:
+        return await correct_sighting(
+            session,
+            sighting_id,
+            person_id,
+            by=by,
+            at=self._clock.now(),
+            local=self._local,
+        )
+
+    @property
+    def _local(self) -> Local:
+        return Local(self._runtime.current.attendance, self._runtime.zone)
 
     async def close_left_open(self) -> int:
         """Sightings that a crash has left open end when they were last seen."""
@@ -148,25 +234,30 @@ class Recorder:
 class _Writer:
     """The rows and events of one transaction, for one camera."""
 
-    def __init__(self, session: AsyncSession, camera: Camera, cooldown_s: int, zone: tzinfo) -> None:
+    def __init__(self, session: AsyncSession, camera: Camera, local: Local, policy: Policy = "off") -> None:
         self._session = session
         self._camera = camera
-        self._cooldown_s = cooldown_s
-        self._zone = zone
+        self._local = local
+        self._policy = policy
         self.events: list[NewEvent] = []
+        self.alarms: list[Alarm] = []
         self.entries: list[Entry] = []
 
-    async def write(self, change: SightingChange, taken: Evidence | None, keys: tuple[str, str] | None) -> None:
+    async def write(self, change: SightingChange, taken: Evidence | None, keys: tuple[str, str] | None) -> Sighting:
         row, is_news = await self._upsert(change, taken, keys)
         if change.kind == "extended" or not is_news:
-            return
+            return row
         at = change.sighting.ended_at or change.sighting.last_seen_at
         person = await self._session.get(Person, row.person_id) if row.person_id else None
-        self.events.append(await sighting_event(self._session, row, f"sighting.{change.kind}", at, person))
-        if change.kind == "recognized" and person is not None:
+        if change.kind in ("judged", "closed") and person is not None:
+            await self._judge(row, person, at, over=change.kind == "closed")
+        if change.kind not in ("crossed", "judged"):  # of these, the entry or its refusal tells
+            self.events.append(await sighting_event(self._session, row, f"sighting.{change.kind}", at, person))
+        if change.kind in ("recognized", "crossed") and person is not None:
             await self._attend(row, person, at)
         elif change.kind == "unknown":
             await self._greet("kiosk.unknown", at, {"at": rfc3339(at), "hint": UNKNOWN_HINT})
+        return row
 
     async def _upsert(
         self, change: SightingChange, taken: Evidence | None, keys: tuple[str, str] | None
@@ -174,7 +265,7 @@ class _Writer:
         """The row, and whether it says something new: what was cut off after its commit is written again."""
         seen = change.sighting
         row = await self._session.get(Sighting, seen.id)
-        before = (row.person_id, row.state) if row is not None else None
+        before = _known(row) if row is not None else None
         if row is None:
             row = Sighting(
                 id=seen.id, camera_id=self._camera.id, state=seen.state, started_at=seen.started_at,
@@ -189,21 +280,63 @@ class _Writer:
             row.person_id = seen.person_id
         row.state, row.last_seen_at, row.ended_at = seen.state, seen.last_seen_at, seen.ended_at
         row.similarity, row.margin, row.threshold = seen.similarity, _lead(seen), seen.threshold
-        row.votes, row.pack = seen.votes, seen.pack
+        row.votes, row.pack, row.direction = seen.votes, seen.pack, seen.direction
+        if seen.shown is not None or says_who:
+            row.liveness = seen.shown.score if seen.shown else None
+            row.liveness_verdict = seen.shown.liveness.value if seen.shown else None
+        row.evidence = figures(seen)
         if taken is not None and keys is not None:
             row.box = taken.box
             row.snapshot_key, row.face_key = keys
         self._session.add(row)
         await self._session.flush()
-        return row, (row.person_id, row.state) != before
+        return row, _known(row) != before
+
+    async def _judge(self, row: Sighting, person: Person, at: datetime, *, over: bool) -> None:
+        """It is known, or at its end still not known, whether the face of a sighting lives."""
+        made = await entries.of_sighting(self._session, row.id)
+        if made and is_fake(row) and not over:
+            self.alarms.append(alarm(DOUBTFUL, row, self._camera))
+        elif not made and self._policy == "refuse" and not over:
+            await self._attend(row, person, at)
+        elif (
+            not made and awaits_proof(self._policy, row) and row.refusal is None and await self._would(row, person, at)
+        ):
+            self._refuse(row, person, at)
+
+    async def _would(self, row: Sighting, person: Person, at: datetime) -> bool:
+        """Whether the rules make an entry of it, if it lives."""
+        decision = await decision_on(self._session, self._camera, row, person, at, self._local)
+        return decision.direction is not None
+
+    async def _hold_back(self, row: Sighting, person: Person, at: datetime) -> None:
+        if not is_refused(row):
+            await self._greet("kiosk.challenge", at, {"at": rfc3339(at), "hint": TURN_HINT})
+        elif row.refusal is None:
+            self._refuse(row, person, at)
+            self.alarms.append(alarm(REFUSED, row, self._camera))
+            if is_fake(row):  # who failed at the kiosk was told there what to do
+                await self._greet("kiosk.unknown", at, {"at": rfc3339(at), "hint": FAKE_HINT})
+
+    def _refuse(self, row: Sighting, person: Person, at: datetime) -> None:
+        reason = row.refusal = reason_of(row)
+        self._session.add(row)
+        self.events.append(refused_event(row, person, self._camera, reason, at))
 
     async def _attend(self, row: Sighting, person: Person, at: datetime) -> None:
-        entry = await enter(self._session, self._camera, row, person.id, at, self._cooldown_s, self._zone)
+        if awaits_proof(self._policy, row) and await self._would(row, person, at):
+            await self._hold_back(row, person, at)
+            return
+        entered = await enter(self._session, self._camera, row, person, at, self._local)
+        entry = entered.entry
         if entry is not None:
+            row.refusal = None  # it was refused before it turned
             self.entries.append(entry)
-            self.events.append(entry_event(entry, person, self._camera, at))
+            self.events.append(entered.event(person, self._camera, at))
+        if entry is None and entered.why is not Why.COOLDOWN:  # a camera that only watches, or nobody has passed
+            return
         shown = entry or await entries.last_of(self._session, person.id, camera_id=self._camera.id)
-        if shown is None:  # a camera that only watches
+        if shown is None:  # withdrawn meanwhile
             return
         await self._greet(
             "kiosk.greeting",
@@ -213,21 +346,27 @@ class _Writer:
                 "personId": person.id,
                 "direction": shown.direction,
                 "at": rfc3339(shown.at),
-                "shift": None,
+                "shift": entered.shift.as_json() | {"lateMinutes": entered.late_minutes} if entered.shift else None,
                 "hint": None if entry is not None else ALREADY_HINT,
             },
         )
 
     async def _greet(self, kind: str, at: datetime, what: Mapping[str, object]) -> None:
         for kiosk in await kiosks.of_camera(self._session, self._camera.id):
-            shown = dict(what) | {"kioskId": kiosk.id}
+            shown = dict(what)
             if person_id := shown.pop("personId", None):
                 shown["photoUrl"] = f"/api/v1/kiosks/{kiosk.id}/portraits/{person_id}.jpg"
-            self.events.append(
-                NewEvent(
-                    topic=f"kiosks/{kiosk.id}", type=kind, source=f"cameras/{self._camera.id}", data=shown, time=at
-                )
-            )
+            self.events.append(kiosk_event(kiosk.id, kind, self._camera.id, shown, at))
+
+
+def _known(row: Sighting) -> tuple[object, ...]:
+    """What is news where it changes."""
+    return row.person_id, row.state, row.direction, row.liveness_verdict
+
+
+def figures(seen: SightingState) -> dict[str, object] | None:
+    """The parts of the threshold and what the votes weighed, as they are stored."""
+    return None if seen.bar is None else {**seen.bar.as_json(), "weights": list(seen.weights)}
 
 
 def _lead(seen: SightingState) -> float | None:

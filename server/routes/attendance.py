@@ -1,70 +1,51 @@
-"""Attendance: the entries that sightings have made, and who is in."""
+"""Attendance: who is in."""
 
-from typing import Literal
+from pydantic import Field
 
-from pydantic import AwareDatetime, Field
-
+from server.events.limits import reach_of
+from server.pipeline.presence import still_in
+from server.pipeline.timesheets import zone_of_person
 from server.routes.endpoint import Call, Endpoint, Query, endpoint
 from server.routes.responses import Page
-from server.store import entries
-from server.store.entries import EntryFilter, EntryRow
-from server.store.views import EntryPublic, PersonBrief
+from server.store import entries, sites
+from server.store.views import PersonBrief
 from server.wire import Time, Wire
 
 
-class EntriesQuery(Query):
-    camera_id: str | None = None
-    person_id: str | None = None
-    direction: Literal["in", "out"] | None = None
-    since: AwareDatetime | None = Field(None, alias="from")
-    until: AwareDatetime | None = Field(None, alias="to")
-
-
 class PresentPerson(Wire):
-    """Whose last entry today is a check-in."""
+    """Whose last entry is a check-in."""
 
     person: PersonBrief
     since: Time
     entry_id: str
     camera_id: str | None
+    site_id: str | None = Field(description="of the person")
+    timezone: str = Field(description="in which their days are")
 
 
-def _shown(row: EntryRow) -> EntryPublic:
-    return EntryPublic.of(row.entry, row.person, row.camera_name)
-
-
-@endpoint("GET", "/attendance/entries", allow="attendance:read")
-async def list_entries(call: Call, query: EntriesQuery) -> Page[EntryPublic]:
-    """Check-ins and check-outs with their evidence, newest first."""
-    async with call.parts.store.read() as session:
-        which = EntryFilter(
-            camera_id=query.camera_id, person_id=query.person_id, direction=query.direction, start=query.since,
-            end=query.until,
-        )  # fmt: skip
-        found = await entries.page(session, query.wanted, which)
-    return Page.of(query.wanted, [_shown(row) for row in found.rows], found.total)
-
-
-@endpoint("GET", "/attendance/entries/{entry_id}", allow="attendance:read")
-async def get_entry(call: Call, entry_id: str) -> EntryPublic:
-    """One entry."""
-    async with call.parts.store.read() as session:
-        return _shown(await entries.get(session, entry_id))
-
-
-@endpoint("GET", "/attendance/present", allow="attendance:read")
+@endpoint("GET", "/attendance/present", allow="attendance:read", sorts=entries.PRESENT_SORTS)
 async def list_present(call: Call, query: Query) -> Page[PresentPerson]:
-    """Who has come in today and not left."""
-    midnight = call.parts.midnight()
-    async with call.parts.store.read() as session:
-        rows = await entries.present_since(session, midnight)
+    """Who has come in and not left: today, or before midnight if their working day is not over."""
+    parts, midnight = call.parts, call.parts.midnight()
+    settings = parts.runtime.current.attendance
+    async with parts.store.read() as session:
+        still = await still_in(session, midnight, parts.clock.now(), settings, parts.zone.key)
+        found = await entries.present(session, midnight, still, query.wanted, reach_of(call.who))
+        placed = any(row.person is not None and row.person.site_id is not None for row in found.rows)
+        zones = await sites.zones(session) if placed else {}
     shown = [
         PresentPerson(
-            person=PersonBrief.of(row.person), since=row.entry.at, entry_id=row.entry.id, camera_id=row.entry.camera_id
-        )
-        for row in rows
+            person=PersonBrief.of(row.person),
+            since=row.entry.at,
+            entry_id=row.entry.id,
+            camera_id=row.entry.camera_id,
+            site_id=row.person.site_id,
+            timezone=zone_of_person(row.person, zones, call.parts.zone.key),
+        )  # fmt: skip
+        for row in found.rows
+        if row.person is not None
     ]
-    return Page.cut(query.wanted, shown)
+    return Page.of(query.wanted, shown, found.total)
 
 
-ENDPOINTS: tuple[Endpoint, ...] = (list_entries, get_entry, list_present)
+ENDPOINTS: tuple[Endpoint, ...] = (list_present,)

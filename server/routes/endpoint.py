@@ -2,86 +2,34 @@
 
 import inspect
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-import orjson
-import structlog
-from pydantic import BaseModel, Field, ValidationError
-from sqlalchemy.exc import InterfaceError, OperationalError
-from starlette.requests import Request
+from pydantic import BaseModel
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from server.access.principal import Principal
-from server.errors import (
-    BadRequest,
-    EditedMeanwhile,
-    Forbidden,
-    NotAuthenticated,
-    RollcallError,
-    Unavailable,
-    UnsupportedMedia,
-)
+from server.errors import Forbidden, NotFound, RollcallError
 from server.parts import Parts
-from server.routes.responses import Page, failure, invalid_from, success
-from server.store import paging
-from server.wire import Form
+from server.routes.asked import Asked
+from server.routes.call import Call as Call
+from server.routes.call import Query as Query
+from server.routes.call import ShortQuery as ShortQuery
+from server.routes.call import etag as etag
+from server.routes.freshness import answered
+from server.routes.idempotent import once
+from server.routes.identify import CSRF_HEADER as CSRF_HEADER
+from server.routes.identify import SESSION_COOKIE as SESSION_COOKIE
+from server.routes.identify import identify as identify
+from server.routes.intake import json_of, parsed, refuse_nul
+from server.routes.responses import Page, database_away, failure
 
 PUBLIC = "public"
 SIGNED_IN = "signed-in"
-SESSION_COOKIE = "rollcall_session"
-CSRF_HEADER = "X-CSRF-Token"
 API = "/api/v1"
-
-
-class Query(Form):
-    """What every list takes."""
-
-    page: int = Field(1, ge=1)
-    page_size: int = Field(20, ge=1, le=200)
-    search: str | None = Field(None, max_length=200)
-    sort: str | None = Field(None, max_length=40)
-
-    @property
-    def wanted(self) -> paging.Page:
-        return paging.Page(self.page, self.page_size, self.search, self.sort)
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One request on its way through a handler."""
-
-    request: Request
-    parts: Parts
-    principal: Principal | None
-
-    @property
-    def who(self) -> Principal:
-        if self.principal is None:
-            raise NotAuthenticated("Sign in first.")
-        return self.principal
-
-    def check_unchanged(self, updated_at: datetime) -> None:
-        """Honours If-Match: raises EditedMeanwhile when the row is no longer the one that was read."""
-        wanted = self.request.headers.get("If-Match")
-        if wanted and wanted.strip() != "*" and etag(updated_at) not in [tag.strip() for tag in wanted.split(",")]:
-            raise EditedMeanwhile("Somebody else changed this meanwhile. Load it again and repeat your change.")
-
-
-def asked_number(call: Call, name: str, default: int, least: int, most: int) -> int:
-    """A whole number from the query of a request that is not answered with JSON; raises BadRequest."""
-    given = call.request.query_params.get(name, str(default))
-    if not given.isdecimal() or not least <= int(given) <= most:
-        raise BadRequest(f"{name} is a whole number from {least} to {most}.", code=f"bad_{name}")
-    return int(given)
-
-
-def etag(updated_at: datetime) -> str:
-    return f'"{int(updated_at.timestamp() * 1_000_000):x}"'
-
 
 Handler = Callable[..., Awaitable[Any]]
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
@@ -105,11 +53,51 @@ class Endpoint:
     body_optional: bool
     kiosk: bool
     takes: str | None
-    gives: str | None
+    gives: tuple[str, ...]
+    raises: tuple[int, ...]
+    asks: tuple[Asked, ...]
+    sorts: tuple[str, ...]
+    example: Any
+    own_account: bool
+    before_password_change: bool
+    replaces: bool
 
     @property
     def summary(self) -> str:
-        return (inspect.getdoc(self.handler) or self.handler.__name__).splitlines()[0]
+        """One line of plain text."""
+        return (inspect.getdoc(self.handler) or self.handler.__name__).splitlines()[0].replace("`", "")
+
+    @property
+    def description(self) -> str:
+        """The whole docstring."""
+        return inspect.getdoc(self.handler) or ""
+
+    @property
+    def url(self) -> str:
+        """As documents show it: a name alone, without what it may match (`{key:path}`)."""
+        return re.sub(r":\w+}", "}", self.prefix + self.path)
+
+    @property
+    def creates(self) -> bool:
+        """Whether it makes something that a client which lost the answer could make twice."""
+        makes = self.method == "POST" and self.status == 201 and self.allow != PUBLIC
+        return makes and self.takes is None and not self.body_optional
+
+    @property
+    def edits(self) -> bool:
+        """Whether it changes or removes a row that somebody has read, so that If-Match counts."""
+        changes = (
+            self.method in ("PUT", "PATCH") or (self.method == "DELETE" and bool(self.path_names)) or self.replaces
+        )
+        item, _ = item_of(self.answer)
+        has_tag = item is None or "updated_at" in item.model_fields
+        return changes and has_tag and self.takes is None and not self.kiosk
+
+    @property
+    def keeps(self) -> bool:
+        """Whether its answer has a tag to ask again with."""
+        item, is_list = item_of(self.answer)
+        return self.method == "GET" and item is not None and (is_list or "updated_at" in item.model_fields)
 
     def route(self) -> Route:
         return Route(self.prefix + self.path, self.serve, methods=[self.method], name=self.handler.__name__)
@@ -120,78 +108,53 @@ class Endpoint:
             parts: Parts = request.app.state.parts
             principal = await identify(request, parts) if self.allow != PUBLIC else None
             call = Call(request, parts, principal)
-            if not self._allows(call):
-                raise Forbidden(f"This needs the permission {self.allow}.")
-            arguments: dict[str, Any] = {name: request.path_params[name] for name in self.path_names}
-            _refuse_nul(arguments)
-            if self.body is not None:
-                given = await request.body() if self.body_optional else b"-"
-                arguments["body"] = self._parsed(self.body, await _json(request)) if given else None
-            if self.query is not None:
-                arguments["query"] = self._parsed(self.query, dict(request.query_params))
-            value = await self.handler(call, **arguments)
+            if principal is not None:
+                request.scope["who"] = call.standing_for  # for the line of the log
+            self._check_rule(call)
+            arguments = await self._arguments(request)
+
+            async def answer() -> Response:
+                return answered(request, await self.handler(call, **arguments), self.status)
+
+            return await (once(call, answer) if self.creates else answer())
         except RollcallError as error:
             return failure(request, error)
-        except (OperationalError, InterfaceError, ConnectionError) as error:
-            structlog.get_logger(__name__).error("database_unavailable", reason=type(error).__name__)
-            away = Unavailable("The database does not answer. Try again in a moment.", code="database_unavailable")
-            return failure(request, away)
-        updated_at = getattr(value, "updated_at", None)
-        headers = {"ETag": etag(updated_at)} if isinstance(updated_at, datetime) else None
-        return success(value, self.status, headers)
+        except ClientDisconnect:  # left in the middle of what they sent: nobody reads this
+            return Response(status_code=400)
+        except (SQLAlchemyError, ConnectionError) as error:
+            away = database_away(request, error)
+            if away is None:
+                raise
+            return away
+
+    def _check_rule(self, call: Call) -> None:
+        """Raises Forbidden, or NotFound for a camera outside of the limits of whoever asks."""
+        if call.principal is None:
+            return
+        if self.own_account and call.who.session_id is None:
+            raise Forbidden("This is about one's own account: sign in with a password.", code="needs_a_session")
+        if call.who.must_change_password and not self.before_password_change:
+            raise Forbidden("Choose a new password first.", code="password_change_required")
+        if not self._allows(call):
+            raise Forbidden(f"This needs the permission {self.allow}.")
+        camera_id = call.request.path_params.get("camera_id")
+        if camera_id is not None and not call.who.sees_camera(camera_id):
+            raise NotFound.of("camera")
 
     def _allows(self, call: Call) -> bool:
-        if self.allow in (PUBLIC, SIGNED_IN) or call.who.may(self.allow):
+        if self.allow == SIGNED_IN or call.who.may(self.allow):
             return True
         return self.kiosk and call.request.path_params["camera_id"] in call.who.camera_ids
 
-    @staticmethod
-    def _parsed(model: type[BaseModel], content: Any) -> BaseModel:
-        _refuse_nul(content)
-        try:
-            return model.model_validate(content)
-        except ValidationError as error:
-            raise invalid_from(error) from None
-
-
-async def _json(request: Request) -> Any:
-    kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
-    if kind != "application/json":
-        raise UnsupportedMedia("Send the body as application/json.")
-    try:
-        return orjson.loads(await request.body())
-    except orjson.JSONDecodeError as error:
-        raise BadRequest(f"The body is not JSON: {error}.", code="malformed_json") from None
-
-
-def _refuse_nul(content: Any) -> None:
-    """Raises BadRequest for a NUL character in any string: not every database can hold or compare one."""
-    rest = [content]
-    while rest:
-        one = rest.pop()
-        if isinstance(one, str) and "\0" in one:
-            raise BadRequest("Text cannot contain a NUL character.", code="nul_character")
-        if isinstance(one, dict):
-            rest += [*one.keys(), *one.values()]
-        elif isinstance(one, list):
-            rest += one
-
-
-async def identify(request: Request, parts: Parts) -> Principal:
-    """The bearer of the token, or the browser with the session cookie (and, to change something, the CSRF token)."""
-    kind, _, token = request.headers.get("Authorization", "").partition(" ")
-    if kind:
-        if kind.lower() != "bearer" or not token:
-            raise NotAuthenticated("Send the access token as Authorization: Bearer.")
-        return await parts.access.by_token(token.strip())
-    cookie = request.cookies.get(SESSION_COOKIE)
-    principal = await parts.access.by_cookie(cookie) if cookie else None
-    if principal is None:
-        raise NotAuthenticated("Sign in first.")
-    changes = request.method not in ("GET", "HEAD", "OPTIONS")
-    if changes and not parts.access.csrf_valid(principal, request.headers.get(CSRF_HEADER, "")):
-        raise Forbidden("This page is out of date. Load it again.", code="csrf_failed")
-    return principal
+    async def _arguments(self, request: Request) -> dict[str, Any]:
+        arguments: dict[str, Any] = {name: request.path_params[name] for name in self.path_names}
+        refuse_nul(arguments)
+        if self.body is not None:
+            given = await request.body() if self.body_optional else b"-"
+            arguments["body"] = parsed(self.body, await json_of(request)) if given else None
+        if self.query is not None:
+            arguments["query"] = parsed(self.query, dict(request.query_params))
+        return arguments
 
 
 def endpoint(
@@ -204,10 +167,22 @@ def endpoint(
     uploads: bool = False,
     kiosk: bool = False,
     takes: str | None = None,
-    gives: str | None = None,
+    gives: str | tuple[str, ...] = (),
+    raises: tuple[int, ...] = (),
+    asks: tuple[Asked, ...] = (),
+    sorts: Iterable[str] = (),
+    example: Any = None,
+    own_account: bool = False,
+    before_password_change: bool = False,
+    replaces: bool = False,
 ) -> Callable[[Handler], Endpoint]:
     """Marks a handler. `allow` is a permission, SIGNED_IN or PUBLIC; `kiosk` lets a paired kiosk in too, for its own
     cameras. `takes` and `gives` name the media types of what is not JSON.
+
+    `raises` names the statuses that do not follow from the endpoint's kind, `asks` the parameters that the handler
+    reads itself, `sorts` what a list may be sorted by, `example` is a body. `own_account` is
+    refused without a session; `before_password_change` is open to those who must choose a new password first;
+    `replaces` marks a POST that changes a row, so that If-Match counts.
 
     Beside the Call the handler takes `body` (a Form), `query` (a Query) and the path's names. It returns a Wire, a
     Page of Wires, None (204) or a Response of its own.
@@ -217,9 +192,11 @@ def endpoint(
         hints = get_type_hints(handler)
         names = tuple(re.findall(r"\{(\w+)", path))
         body, body_optional = _optional(hints.get("body"))
+        given = (gives,) if isinstance(gives, str) else gives
         return Endpoint(
             method, path, allow, handler, status, prefix, body, hints.get("query"), hints.get("return"),
-            names, uploads, body_optional, kiosk, takes, gives,
+            names, uploads, body_optional, kiosk, takes, given, raises, asks, tuple(sorts), example, own_account,
+            before_password_change, replaces,
         )  # fmt: skip
 
     return mark

@@ -1,5 +1,7 @@
 """Who may open the WebSocket and the pages: the access room as those two need it."""
 
+from collections.abc import Callable
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection, Request
@@ -11,6 +13,8 @@ from server.errors import Forbidden
 from server.events import gate
 from server.routes.endpoint import SESSION_COOKIE
 
+Someone = TypeVar("Someone", Principal, Principal | None)
+
 
 class SocketGate:
     """Lets in by token, by the browser's cookie (same origin only) or by ticket."""
@@ -19,28 +23,32 @@ class SocketGate:
         self._access = access
 
     async def by_token(self, token: str) -> Principal:
-        return await self._access.by_token(token)
+        return _settled(await self._access.by_token(token))
 
     async def by_cookie(self, websocket: WebSocket) -> Principal | None:
+        """A page of another site has no use of the cookie that the browser sends along: it says who it is, like any
+        program."""
         cookie = websocket.cookies.get(SESSION_COOKIE)
-        if not cookie:
+        if not cookie or not same_origin(websocket):
             return None
-        if not same_origin(websocket):
-            raise Forbidden("This page is on another site.", code="origin_refused")
-        return await self._access.by_cookie(cookie)
+        return _settled(await self._access.by_cookie(cookie))
 
     async def by_ticket(self, ticket: str) -> Principal | None:
-        return await self._access.by_ticket(ticket)
+        return _settled(await self._access.by_ticket(ticket))
 
     async def still_valid(self, principal: gate.Principal) -> bool:
         return isinstance(principal, Principal) and await self._access.still_valid(principal)
 
+    async def sees_kiosk(self, principal: gate.Principal, kiosk_id: str) -> bool:
+        return isinstance(principal, Principal) and await self._access.sees_kiosk(principal, kiosk_id)
+
 
 class PagesGate:
-    """Who looks at a page."""
+    """Who looks at a page, and of which site."""
 
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: Access, site_name: Callable[[], str] = lambda: "Rollcall") -> None:
         self._access = access
+        self.site_name = site_name
 
     async def who(self, request: Request) -> Principal | None:
         cookie = request.cookies.get(SESSION_COOKIE)
@@ -49,8 +57,19 @@ class PagesGate:
     def csrf_token(self, principal: Principal) -> str:
         return self._access.csrf_token(principal)
 
+    async def setup_needed(self) -> bool:
+        """Whether there is nobody yet who could sign in."""
+        return await self._access.first_admin.needed()
+
 
 def same_origin(connection: HTTPConnection) -> bool:
     """Browsers always send Origin on a WebSocket; it has to be the host that they talk to."""
     origin = urlsplit(connection.headers.get("Origin", ""))
     return bool(origin.netloc) and origin.netloc.lower() == connection.headers.get("Host", "").lower()
+
+
+def _settled(principal: Someone) -> Someone:
+    """Raises Forbidden for somebody who has to choose a new password first."""
+    if principal is not None and principal.must_change_password:
+        raise Forbidden("Choose a new password first.", code="password_change_required")
+    return principal

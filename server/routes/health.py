@@ -9,6 +9,8 @@ from server.errors import Unavailable
 from server.routes.endpoint import PUBLIC, Call, Endpoint, endpoint
 from server.wire import Wire
 
+READY_WITHIN_S = 3.0  # whoever asks waits for a few seconds
+
 
 class Health(Wire):
     status: str
@@ -24,8 +26,9 @@ async def live(call: Call) -> Health:
 async def ready(call: Call) -> Health:
     """The database answers too, so that requests can be served."""
     try:
-        await call.parts.store.ping()
-    except (SQLAlchemyError, OSError):
+        async with asyncio.timeout(READY_WITHIN_S):
+            await call.parts.store.ping()
+    except (SQLAlchemyError, OSError):  # among them the time-out
         raise Unavailable("The database does not answer.", code="database_unavailable") from None
     return Health(status="ok")
 

@@ -6,6 +6,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from server.errors import Forbidden
+from server.events.limits import reach_of
 from server.routes.endpoint import PUBLIC, Call, Endpoint, Query, endpoint
 from server.routes.pictures import picture
 from server.routes.responses import Page
@@ -20,6 +21,7 @@ GREETED_WITHIN = timedelta(minutes=5)
 class KioskForm(Form):
     name: str = Field(min_length=1, max_length=200)
     camera_ids: list[str] = Field(default_factory=list, max_length=64)
+    site_id: str | None = Field(None, max_length=36)
 
 
 class PairingForm(Form):
@@ -38,28 +40,26 @@ class Paired(Wire):
 
 async def _need(call: Call, kiosk_id: str) -> Kiosk:
     async with call.parts.store.read() as session:
-        return await kiosks.get(session, kiosk_id)
+        return await kiosks.get(session, kiosk_id, reach_of(call.who))
 
 
-async def _save(call: Call, kiosk: Kiosk) -> KioskPublic:
-    async with call.parts.store.transaction() as session:
-        return KioskPublic.of(await kiosks.save_kiosk(session, kiosk))
-
-
-@endpoint("GET", "/kiosks", allow="kiosks:read")
+@endpoint("GET", "/kiosks", allow="kiosks:read", sorts=kiosks.SORTS)
 async def list_kiosks(call: Call, query: Query) -> Page[KioskPublic]:
     """The kiosks; a kiosk sees itself only."""
     if call.who.kiosk_id is not None:
         return Page.cut(query.wanted, [KioskPublic.of(await _need(call, call.who.kiosk_id))])
     async with call.parts.store.read() as session:
-        found = await kiosks.page(session, query.wanted)
+        found = await kiosks.page(session, query.wanted, reach_of(call.who))
     return Page.of(query.wanted, [KioskPublic.of(row) for row in found.rows], found.total)
 
 
 @endpoint("POST", "/kiosks", allow="kiosks:write", status=201)
 async def create_kiosk(call: Call, body: KioskForm) -> KioskPublic:
     """A new kiosk, which greets whom these cameras see."""
-    return await _save(call, Kiosk(**body.model_dump()))
+    async with call.parts.store.transaction() as session:
+        view = KioskPublic.of(await kiosks.save_kiosk(session, Kiosk(**body.model_dump()), reach_of(call.who)))
+        await call.audit(session, "kiosk.created", "kiosks", view.id, after=view)
+    return view
 
 
 @endpoint("GET", "/kiosks/{kiosk_id}", allow="kiosks:read")
@@ -72,37 +72,54 @@ async def get_kiosk(call: Call, kiosk_id: str) -> KioskPublic:
 @endpoint("PUT", "/kiosks/{kiosk_id}", allow="kiosks:write")
 async def edit_kiosk(call: Call, kiosk_id: str, body: KioskForm) -> KioskPublic:
     """Changes its name and cameras."""
-    kiosk = await _need(call, kiosk_id)
-    call.check_unchanged(kiosk.updated_at)
-    kiosk.name, kiosk.camera_ids = body.name, list(body.camera_ids)
-    saved = await _save(call, kiosk)
+    async with call.parts.store.transaction() as session:
+        kiosk = await kiosks.lock(session, kiosk_id, reach_of(call.who))
+        call.check_unchanged(kiosk.updated_at)
+        before = KioskPublic.of(kiosk)
+        kiosk.name, kiosk.camera_ids, kiosk.site_id = body.name, list(body.camera_ids), body.site_id
+        view = KioskPublic.of(await kiosks.save_kiosk(session, kiosk, reach_of(call.who)))
+        await call.audit(session, "kiosk.changed", "kiosks", kiosk_id, before=before, after=view)
     call.parts.access.forget()  # which cameras its screen may show
-    return saved
+    call.parts.hub.revoked()
+    return view
 
 
 @endpoint("DELETE", "/kiosks/{kiosk_id}", allow="kiosks:delete", status=204)
 async def delete_kiosk(call: Call, kiosk_id: str) -> None:
     """Removes a kiosk; its screen is signed out."""
-    kiosk = await _need(call, kiosk_id)
-    call.check_unchanged(kiosk.updated_at)
     async with call.parts.store.transaction() as session:
-        await kiosks.remove(session, await kiosks.get(session, kiosk_id))
+        kiosk = await kiosks.lock(session, kiosk_id, reach_of(call.who))
+        call.check_unchanged(kiosk.updated_at)
+        await kiosks.remove(session, kiosk)
+        await call.audit(session, "kiosk.removed", "kiosks", kiosk_id, before=KioskPublic.of(kiosk))
     call.parts.access.forget()
     call.parts.hub.revoked()
 
 
 @endpoint("POST", "/kiosks/{kiosk_id}/pairing-code", allow="kiosks:write", status=201)
 async def make_pairing_code(call: Call, kiosk_id: str) -> PairingCode:
-    """Six digits to type on the screen once."""
-    return PairingCode.model_validate(await call.parts.access.pairing_code(kiosk_id))
+    """Six digits to type on the screen once.
+
+    403 `limited`: a screen greets the people of all departments, so whoever is limited to some cannot pair one.
+    """
+    await _need(call, kiosk_id)
+    if call.who.only_departments is not None:
+        raise Forbidden("A screen greets the people of all departments.", code="limited")
+    code = await call.parts.access.pairing_code(kiosk_id)
+    async with call.parts.store.transaction() as session:
+        await call.audit(session, "kiosk.pairing_code_made", "kiosks", kiosk_id, after={"expires_at": code.expires_at})
+    return PairingCode.model_validate(code)
 
 
-@endpoint("POST", "/kiosks/pair", allow=PUBLIC)
+@endpoint("POST", "/kiosks/pair", allow=PUBLIC, raises=(429,))
 async def pair_kiosk(call: Call, body: PairingForm) -> Paired:
     """The screen's own token, for the code that an operator has made."""
     address = call.request.client.host if call.request.client else ""
     paired = await call.parts.access.pair(body.code, address)
-    return Paired(token=paired.token, kiosk=KioskPublic.of(await _need(call, paired.kiosk_id)))
+    async with call.parts.store.transaction() as session:
+        kiosk = await kiosks.get(session, paired.kiosk_id)
+        await call.audit(session, "kiosk.paired", "kiosks", kiosk.id)
+    return Paired(token=paired.token, kiosk=KioskPublic.of(kiosk))
 
 
 @endpoint("GET", "/kiosks/{kiosk_id}/portraits/{person_id}.jpg", allow="kiosks:read")
@@ -114,7 +131,7 @@ async def kiosk_portrait(call: Call, kiosk_id: str, person_id: str) -> Response:
         # A screen at the door must not be a way to look up faces: only who was seen there a moment ago.
         since = call.parts.clock.now() - GREETED_WITHIN
         seen = await sightings.any_since(session, person_id, kiosk.camera_ids, since)
-        photo = await photos.newest(session, person_id) if seen else None
+        photo = await photos.newest(session, person_id, reach_of(call.who)) if seen else None
     return await picture(call.request, call.parts.objects, photo.portrait_key if photo else None)
 
 

@@ -1,7 +1,7 @@
 """Live video: WHEP to watch, WHIP to publish, and plain pictures where WebRTC is blocked."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 
 import structlog
@@ -10,10 +10,12 @@ from starlette.responses import Response, StreamingResponse
 
 from server.errors import BadRequest, Forbidden, TooLarge, Unavailable, UnsupportedMedia
 from server.events.latest import Latest
+from server.events.limits import reach_of
 from server.media.packet import rtp_timestamp
 from server.parts import Parts
-from server.pipeline.placement import Snapshot
-from server.routes.endpoint import API, Call, Endpoint, asked_number, endpoint
+from server.pipeline.stills import Snapshot
+from server.routes.asked import Flag, Number
+from server.routes.endpoint import API, Call, Endpoint, endpoint
 from server.store import cameras
 from server.webrtc.ice import IceServer
 from server.webrtc.sessions import Answer
@@ -22,8 +24,12 @@ from server.wire import rfc3339
 SDP = "application/sdp"
 FRAGMENT = "application/trickle-ice-sdpfrag"
 MOTION_JPEG = "multipart/x-mixed-replace; boundary=frame"
+ANNOTATED = Flag("annotated", "boxes and names drawn into the picture")
+WIDTH = Number("width", "scales the pictures down to so many pixels", 640, 16, 3840)
+FPS = Number("fps", "pictures a second, at most", 8, 1, 25)
 LARGEST_SDP_BYTES = 64 * 1024
 REPEATED_AFTER_S = 5.0
+ASKED_AFTER_S = 1.5  # the answer may be 3 s old, and 5 s are promised
 
 
 @endpoint("OPTIONS", "/cameras/{camera_id}/whep", allow="cameras:read", status=204, kiosk=True)
@@ -32,36 +38,44 @@ async def ask_whep(call: Call, camera_id: str) -> Response:
     return _accepting(call)
 
 
-@endpoint("POST", "/cameras/{camera_id}/whep", allow="cameras:read", status=201, kiosk=True, takes=SDP, gives=SDP)
+@endpoint(
+    "POST", "/cameras/{camera_id}/whep", allow="cameras:read", status=201, kiosk=True, takes=SDP, gives=SDP,
+    asks=(ANNOTATED,),
+)  # fmt: skip
 async def watch_camera(call: Call, camera_id: str) -> Response:
     """Begins to watch: an SDP offer in, the answer out. `?annotated=true` has boxes and names drawn into the picture.
 
-    An offer with a data channel labelled `tracks` gets the camera's `tracks` there too.
+    An offer with a data channel labelled `tracks` gets the camera's `tracks` there too. 403 `feature_off`: live video
+    is switched off in the settings; 403 `limited`: no names are drawn for whoever is limited to departments.
     """
+    _need_feature(_watching(call.parts))
     await _need(call, camera_id)
-    annotated = _asked_annotated(call)
+    annotated = ANNOTATED.of(call)
     may_read_names = call.who.may("cameras:read")
     if annotated and not may_read_names:
         raise Forbidden("This screen may show the picture without the names of those who pass.")
+    if annotated and call.who.only_departments is not None:
+        raise Forbidden("The picture may be seen without the names of those who pass.", code="limited")
     offer = await _body(call, SDP)
     live = call.parts.cameras.online(camera_id)
     answer = await call.parts.webrtc.watch(
         offer,
         camera_id=camera_id,
         owner=call.who.id,
-        feed=live.viewer(annotated=annotated),
-        messages=Latest(call.parts.hub, f"cameras/{camera_id}/tracks") if may_read_names else None,
+        feed=live.viewer(annotated=annotated, unmasked=call.who.may("cameras:unmasked")),
+        messages=Latest(call.parts.hub, f"cameras/{camera_id}/tracks", reach_of(call.who)) if may_read_names else None,
         allowed=partial(_still_sees, call, camera_id),
     )
     return _answered(call, camera_id, "whep", answer)
 
 
 @endpoint(
-    "PATCH", "/cameras/{camera_id}/whep/{session_id}", allow="cameras:read", status=204, kiosk=True, takes=FRAGMENT
-)
+    "PATCH", "/cameras/{camera_id}/whep/{session_id}", allow="cameras:read", status=204, kiosk=True, takes=FRAGMENT,
+    raises=(412, 422),
+)  # fmt: skip
 async def trickle_whep(call: Call, camera_id: str, session_id: str) -> None:
-    """Further ICE candidates of a viewer."""
-    await call.parts.webrtc.patch(session_id, camera_id, call.who.id, await _body(call, FRAGMENT))
+    """Further ICE candidates of a viewer. 412: `If-Match` is not its `ETag`. 422: ICE is not restarted here."""
+    await _trickle(call, camera_id, session_id)
 
 
 @endpoint("DELETE", "/cameras/{camera_id}/whep/{session_id}", allow="cameras:read", status=204, kiosk=True)
@@ -76,9 +90,13 @@ async def ask_whip(call: Call, camera_id: str) -> Response:
     return _accepting(call)
 
 
-@endpoint("POST", "/cameras/{camera_id}/whip", allow="cameras:control", status=201, kiosk=True, takes=SDP, gives=SDP)
+@endpoint(
+    "POST", "/cameras/{camera_id}/whip", allow="cameras:control", status=201, kiosk=True, takes=SDP, gives=SDP,
+    raises=(409,),
+)  # fmt: skip
 async def publish_camera(call: Call, camera_id: str) -> Response:
     """Begins to publish to a `push` camera: an SDP offer in, the answer out. One publisher at a time."""
+    _need_feature(_publishing(call.parts))
     await _need(call, camera_id)
     offer = await _body(call, SDP)
     stream = call.parts.cameras.pushed(camera_id)
@@ -87,17 +105,18 @@ async def publish_camera(call: Call, camera_id: str) -> Response:
         camera_id=camera_id,
         owner=call.who.id,
         publication=stream.publisher,
-        allowed=partial(_still_sees, call, camera_id),
+        allowed=partial(_still_sees, call, camera_id, _publishing),
     )
     return _answered(call, camera_id, "whip", answer)
 
 
 @endpoint(
-    "PATCH", "/cameras/{camera_id}/whip/{session_id}", allow="cameras:control", status=204, kiosk=True, takes=FRAGMENT
-)
+    "PATCH", "/cameras/{camera_id}/whip/{session_id}", allow="cameras:control", status=204, kiosk=True, takes=FRAGMENT,
+    raises=(412, 422),
+)  # fmt: skip
 async def trickle_whip(call: Call, camera_id: str, session_id: str) -> None:
-    """Further ICE candidates of a publisher."""
-    await call.parts.webrtc.patch(session_id, camera_id, call.who.id, await _body(call, FRAGMENT))
+    """Further ICE candidates of a publisher. 412: `If-Match` is not its `ETag`. 422: ICE is not restarted here."""
+    await _trickle(call, camera_id, session_id)
 
 
 @endpoint("DELETE", "/cameras/{camera_id}/whip/{session_id}", allow="cameras:control", status=204, kiosk=True)
@@ -106,15 +125,19 @@ async def stop_publishing(call: Call, camera_id: str, session_id: str) -> None:
     await call.parts.webrtc.close(session_id, camera_id, call.who.id)
 
 
-@endpoint("GET", "/cameras/{camera_id}/mjpeg", allow="cameras:read", kiosk=True, gives="multipart/x-mixed-replace")
+@endpoint(
+    "GET", "/cameras/{camera_id}/mjpeg", allow="cameras:read", kiosk=True, gives="multipart/x-mixed-replace",
+    asks=(WIDTH, FPS),
+)  # fmt: skip
 async def camera_mjpeg(call: Call, camera_id: str) -> Response:
     """Pictures one after another, for where WebRTC is blocked; `width` and `fps` keep them small.
 
     Each part says when its picture was taken. A slow reader gets fewer pictures.
     """
+    _need_feature(_watching(call.parts))
     await _need(call, camera_id)
-    width = asked_number(call, "width", 640, 16, 3840)
-    fps = asked_number(call, "fps", 8, 1, 25)
+    width = WIDTH.of(call)
+    fps = FPS.of(call)
     call.parts.cameras.online(camera_id).check_room_for_pictures()
     first = await call.parts.cameras.snapshot(camera_id, width)
     # Stated, so that nothing on the way compresses pictures again.
@@ -140,7 +163,7 @@ async def _newest(call: Call, camera_id: str, width: int, every_s: float, first:
     while call.parts.cameras.live(camera_id) is not None and not call.parts.stopping.is_set():
         await asyncio.sleep(every_s)
         now_s = clock.monotonic()
-        if now_s - checked_s > REPEATED_AFTER_S:
+        if now_s - checked_s > ASKED_AFTER_S:
             checked_s = now_s
             if not await _still_sees(call, camera_id):
                 return
@@ -164,8 +187,23 @@ def _part(taken: Snapshot) -> bytes:
     return head.encode() + taken.jpeg + b"\r\n"
 
 
-async def _still_sees(call: Call, camera_id: str) -> bool:
+def _watching(parts: Parts) -> bool:
+    return parts.runtime.current.features.live_video
+
+
+def _publishing(parts: Parts) -> bool:
+    return parts.runtime.current.features.browser_cameras
+
+
+def _need_feature(switched_on: bool) -> None:
+    if not switched_on:
+        raise Forbidden("This is switched off in the settings.", code="feature_off")
+
+
+async def _still_sees(call: Call, camera_id: str, feature: Callable[[Parts], bool] = _watching) -> bool:
     """While the database is away nobody can be asked: who watches goes on, and is asked again."""
+    if not feature(call.parts):
+        return False
     try:
         return await call.parts.access.still_sees(call.who, camera_id)
     except (SQLAlchemyError, OSError) as error:
@@ -175,14 +213,12 @@ async def _still_sees(call: Call, camera_id: str) -> bool:
 
 async def _need(call: Call, camera_id: str) -> None:
     async with call.parts.store.read() as session:
-        await cameras.get(session, camera_id)
+        await cameras.get(session, camera_id, reach_of(call.who))
 
 
-def _asked_annotated(call: Call) -> bool:
-    given = call.request.query_params.get("annotated", "false")
-    if given not in ("true", "false"):
-        raise BadRequest("annotated is true or false.", code="bad_annotated")
-    return given == "true"
+async def _trickle(call: Call, camera_id: str, session_id: str) -> None:
+    fragment, if_match = await _body(call, FRAGMENT), call.request.headers.get("If-Match")
+    await call.parts.webrtc.patch(session_id, camera_id, call.who.id, fragment, if_match)
 
 
 async def _body(call: Call, wanted: str) -> str:
@@ -199,7 +235,8 @@ async def _body(call: Call, wanted: str) -> str:
 
 
 def _answered(call: Call, camera_id: str, kind: str, answer: Answer) -> Response:
-    headers = {"Location": f"{API}/cameras/{camera_id}/{kind}/{answer.session_id}", **_links(call.parts)}
+    place = f"{API}/cameras/{camera_id}/{kind}/{answer.session_id}"
+    headers = {"Location": place, "ETag": answer.tag, "Accept-Patch": FRAGMENT, **_links(call.parts)}
     return Response(answer.sdp, 201, headers, SDP)
 
 

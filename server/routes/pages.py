@@ -6,6 +6,7 @@ from os import PathLike, stat_result
 from typing import Protocol
 from urllib.parse import quote, urlsplit
 
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Mount, Route
@@ -14,8 +15,7 @@ from starlette.templating import Jinja2Templates
 from starlette.types import Scope
 
 from server.assets import asset
-
-PHOTOS_WANTED = 3  # straight, left, right
+from server.store.people import PHOTOS_WANTED
 
 
 class Principal(Protocol):
@@ -29,6 +29,8 @@ class Principal(Protocol):
     def role(self) -> str: ...
     @property
     def permissions(self) -> frozenset[str]: ...
+    @property
+    def must_change_password(self) -> bool: ...
     def may(self, permission: str) -> bool: ...
 
 
@@ -37,6 +39,8 @@ class PageGate(Protocol):
 
     async def who(self, request: Request) -> Principal | None: ...
     def csrf_token(self, principal: Principal) -> str: ...
+    async def setup_needed(self) -> bool: ...
+    def site_name(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,9 @@ class NavItem:
 
 NAVIGATION = (
     NavItem("/", "Live", "live", "cameras:read"),
+    NavItem("/cameras", "Cameras", "cctv", "cameras:read"),
     NavItem("/people", "People", "people", "people:read"),
+    NavItem("/attendance", "Attendance", "calendar", "attendance:read"),
     NavItem("/kiosk", "Kiosk", "kiosk", "kiosks:read"),
 )
 
@@ -67,7 +73,7 @@ def local_path(target: str | None) -> str:
         return "/"
     if "\\" in target or not target.isprintable() or urlsplit(target).netloc:
         return "/"
-    return "/" if urlsplit(target).path == "/login" else target
+    return "/" if urlsplit(target).path in ("/login", "/setup", "/password") else target
 
 
 class CachedFiles(StaticFiles):
@@ -91,30 +97,67 @@ class Pages:
         onward = local_path(request.query_params.get("next"))
         if await _gate(request).who(request) is not None:
             return RedirectResponse(onward, 303)
-        return self._render(request, "login.html", None, {"onward": onward, "host": request.url.hostname or ""})
+        nobody_yet = await _gate(request).setup_needed()
+        known = {"onward": onward, "host": request.url.hostname or "", "nobody_yet": nobody_yet}
+        return self._render(request, "login.html", None, known)
+
+    async def password(self, request: Request) -> Response:
+        """A new password: of one's own will, or because an administrator has set the old one."""
+        principal = await _gate(request).who(request)
+        if principal is None:
+            return RedirectResponse("/login?next=/password", 303)
+        onward = local_path(request.query_params.get("next"))
+        return self._render(request, "password.html", principal, {"onward": onward})
+
+    async def setup(self, request: Request) -> Response:
+        """The first administrator. Once there is somebody, the page leads to signing in."""
+        if not await _gate(request).setup_needed():
+            return RedirectResponse("/login", 303)
+        known = {"code": request.query_params.get("code", "")[:20], "host": request.url.hostname or ""}
+        return self._render(request, "setup.html", None, known)
 
     async def wall(self, request: Request) -> Response:
         return await self._page(request, "wall.html", "cameras:read")
 
+    async def account(self, request: Request) -> Response:
+        """One's own: a password, a second factor, where one is signed in."""
+        return await self._page(request, "account.html", None)
+
+    async def cameras(self, request: Request) -> Response:
+        return await self._page(request, "cameras.html", "cameras:read")
+
     async def people(self, request: Request) -> Response:
         return await self._page(request, "people.html", "people:read")
+
+    async def attendance(self, request: Request) -> Response:
+        return await self._page(request, "attendance.html", "attendance:read")
 
     async def kiosk(self, request: Request) -> Response:
         """Open: without a signed-in person it asks for a pairing code."""
         return self._render(request, "kiosk.html", await _gate(request).who(request), {})
 
+    async def docs(self, request: Request) -> Response:
+        """The description of the API: open, and tried out as who is signed in."""
+        return self._render(request, "docs.html", await _gate(request).who(request), {})
+
     async def error(self, request: Request, status: int) -> Response:
         """What a browser sees instead of a page; the edge calls it for whoever accepts HTML."""
         title, sentence = ERRORS.get(status, OTHER_ERROR)
         context = {"status": status, "title": title, "sentence": sentence}
-        return self._render(request, "error.html", await _gate(request).who(request), context, status)
+        try:
+            principal = await _gate(request).who(request)
+        except (SQLAlchemyError, OSError):  # which may be what the page is about
+            principal = None
+        return self._render(request, "error.html", principal, context, status)
 
-    async def _page(self, request: Request, template: str, permission: str) -> Response:
+    async def _page(self, request: Request, template: str, permission: str | None) -> Response:
         principal = await _gate(request).who(request)
         if principal is None:
             target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
             return RedirectResponse(f"/login?next={quote(target, safe='/')}", 303)
-        if not principal.may(permission):
+        if principal.must_change_password:
+            return RedirectResponse(f"/password?next={quote(request.url.path, safe='/')}", 303)
+        if permission is not None and not principal.may(permission):
             return await self.error(request, 403)
         return self._render(request, template, principal, {})
 
@@ -133,6 +176,7 @@ class Pages:
             "csrf_token": _gate(request).csrf_token(principal) if principal else "",
             "navigation": [item for item in NAVIGATION if principal is not None and principal.may(item.permission)],
             "photos_wanted": PHOTOS_WANTED,
+            "site_name": _gate(request).site_name(),
         }
         response = self._templates.TemplateResponse(request, template, {**known, **context}, status_code=status)
         response.headers["Cache-Control"] = "no-store"  # carries a name and a token
@@ -144,9 +188,14 @@ def page_routes(pages: Pages | None = None) -> list[Route | Mount]:
     shown = pages or Pages()
     return [
         Route("/", shown.wall, name="wall"),
+        Route("/cameras", shown.cameras, name="cameras"),
         Route("/people", shown.people, name="people"),
+        Route("/attendance", shown.attendance, name="attendance"),
         Route("/kiosk", shown.kiosk, name="kiosk"),
         Route("/login", shown.login, name="login"),
+        Route("/account", shown.account, name="account"),
+        Route("/password", shown.password, name="password"),
+        Route("/setup", shown.setup, name="setup"),
         Mount("/static", CachedFiles(directory=asset("web") / "static"), name="static"),
     ]
 

@@ -5,6 +5,7 @@ from starlette.responses import Response
 
 from server.errors import NotFound
 from server.objects.objects import Objects
+from server.routes.freshness import known
 
 
 async def picture(request: Request, objects: Objects, key: str | None) -> Response:
@@ -13,6 +14,6 @@ async def picture(request: Request, objects: Objects, key: str | None) -> Respon
         raise NotFound("There is no picture of it.", code="picture_not_found")
     tag = f'"{key}"'
     headers = {"Cache-Control": "private, max-age=3600", "ETag": tag}
-    if request.headers.get("If-None-Match") == tag:
+    if known(request, tag):
         return Response(status_code=304, headers=headers)
     return Response(await objects.get(key), media_type="image/jpeg", headers=headers)

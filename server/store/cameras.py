@@ -7,10 +7,12 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from server.errors import Conflict, NotFound
-from server.store import kiosks
+from server.events.limits import EVERYTHING, Reach
+from server.store import kiosks, sites
 from server.store.paging import Page, Paged, Sorts, fetch, matching
+from server.store.reach import cameras_within
 from server.store.tables import Camera
-from server.store.writes import save
+from server.store.writes import locked, save
 
 SORTS: Sorts = {
     "name": func.lower(Camera.name),
@@ -25,9 +27,17 @@ async def find(session: AsyncSession, camera_id: str) -> Camera | None:
     return await session.get(Camera, camera_id)
 
 
-async def get(session: AsyncSession, camera_id: str) -> Camera:
-    """Raises NotFound."""
-    camera = await find(session, camera_id)
+async def get(session: AsyncSession, camera_id: str, reach: Reach = EVERYTHING) -> Camera:
+    """Raises NotFound, also for one that is out of reach."""
+    camera = await find(session, camera_id) if reach.has_camera(camera_id) else None
+    if camera is None:
+        raise NotFound.of("camera")
+    return camera
+
+
+async def lock(session: AsyncSession, camera_id: str, reach: Reach = EVERYTHING) -> Camera:
+    """The same, for an edit within the caller's transaction."""
+    camera = await locked(session, Camera, camera_id) if reach.has_camera(camera_id) else None
     if camera is None:
         raise NotFound.of("camera")
     return camera
@@ -44,9 +54,10 @@ async def page(
     kind: str | None = None,
     role: str | None = None,
     enabled: bool | None = None,
+    reach: Reach = EVERYTHING,
 ) -> Paged[Camera]:
     """Search looks at the name only: a source may hold a password."""
-    statement = select(Camera).where(*matching(wanted.search, col(Camera.name)))
+    statement = select(Camera).where(*matching(wanted.search, col(Camera.name)), *cameras_within(reach))
     for column, value in ((Camera.kind, kind), (Camera.role, role), (Camera.enabled, enabled)):
         if value is not None:
             statement = statement.where(column == value)
@@ -70,7 +81,8 @@ async def names(session: AsyncSession, camera_ids: Sequence[str]) -> dict[str, s
 
 
 async def save_camera(session: AsyncSession, camera: Camera) -> Camera:
-    """Inserts or updates; raises Conflict where the name is taken."""
+    """Inserts or updates; raises Conflict where the name is taken, Invalid without such a site."""
+    await sites.check(session, camera.site_id)
     return await save(session, camera, Conflict("Another camera has this name.", code="camera_name_taken"))
 
 

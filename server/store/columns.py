@@ -50,6 +50,11 @@ def stamp(**column: Any) -> Any:
     return Field(default_factory=utc_now, sa_type=UtcDateTime, nullable=False, sa_column_kwargs=column)
 
 
+def moment(**field: Any) -> Any:
+    """A field for a time."""
+    return Field(sa_type=UtcDateTime, **field)
+
+
 class Row(SQLModel):
     """What every table starts with: a UUIDv7 key and two stamps."""
 

@@ -3,19 +3,31 @@
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager, nullcontext, suppress
 from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
 import aiosqlite
+import asyncpg
 from sqlalchemy import event, text
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.util import await_only
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+LOCK_TIMEOUT_S = 10.0
+IDLE_IN_TRANSACTION_S = 60.0
+CONNECT_WITHIN_S = 10.0
+ANSWER_WITHIN_S = 5.0  # beyond what a statement may take: PostgreSQL ends those itself
+CLOSE_WITHIN_S = 3.0
 
-def make_engine(url: str, *, pool_size: int = 20) -> AsyncEngine:
-    """An engine with the settings that each database needs."""
+
+def make_engine(
+    url: str, *, pool_size: int = 20, pool_recycle_s: int = 3600, statement_timeout_s: float = 30.0
+) -> AsyncEngine:
+    """An engine with the settings that each database needs. A statement time-out of 0 is none."""
     if url.startswith("sqlite"):
         engine = create_async_engine(
             url, hide_parameters=True, connect_args={"timeout": 15, "async_creator_fn": _connect_sqlite}
@@ -25,14 +37,68 @@ def make_engine(url: str, *, pool_size: int = 20) -> AsyncEngine:
         # ever. A plain close has no such race, and a file needs no termination.
         engine.dialect.do_terminate = engine.dialect.do_close  # type: ignore[method-assign]
         return engine
-    return create_async_engine(
+    engine = create_async_engine(
         url,
         hide_parameters=True,  # errors are logged, and values may be passwords or faces
         pool_size=pool_size,
-        pool_recycle=3600,
+        max_overflow=0,  # the size is what PostgreSQL was told to expect
+        pool_recycle=pool_recycle_s,
         pool_pre_ping=True,
-        connect_args={"server_settings": {"statement_timeout": "30000", "timezone": "UTC"}},
+        connect_args={
+            "async_creator_fn": _connect_postgresql,
+            "timeout": CONNECT_WITHIN_S,
+            "command_timeout": statement_timeout_s + ANSWER_WITHIN_S if statement_timeout_s else None,
+            "server_settings": _postgresql_settings(statement_timeout_s),
+        },
     )
+    engine.dialect.do_ping = _answers  # type: ignore[method-assign, assignment]
+    event.listen(engine.sync_engine, "handle_error", _on_silence)
+    return engine
+
+
+async def _connect_postgresql(*args: Any, **options: Any) -> asyncpg.Connection:
+    """Raises ConnectionError where PostgreSQL says nothing, starts, stops or is full."""
+    try:
+        return await asyncpg.connect(*args, **options)
+    except TimeoutError:
+        raise ConnectionError("PostgreSQL has not answered in time.") from None
+    except (asyncpg.CannotConnectNowError, asyncpg.AdminShutdownError, asyncpg.TooManyConnectionsError) as error:
+        raise ConnectionError(f"PostgreSQL lets nobody in: {error}") from None
+
+
+def _answers(connection: Any) -> bool:
+    """Whether a connection of the pool is alive. One whose other end died unheard would be waited for without end."""
+    try:
+        await_only(connection.driver_connection.fetchrow(";", timeout=ANSWER_WITHIN_S))
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        return False
+    return True
+
+
+def _on_silence(context: ExceptionContext) -> Exception | None:
+    """A connection that has not answered in time is not used again, and what failed by it is the database's fault."""
+    error = context.original_exception
+    if not isinstance(error, TimeoutError):
+        return None
+    context.is_disconnect = True
+    return OperationalError(context.statement, None, error, hide_parameters=True)
+
+
+def _postgresql_settings(statement_timeout_s: float) -> dict[str, str]:
+    """No statement and no transaction holds the others up for long, and a process that hangs loses its locks."""
+    lock_s = min(LOCK_TIMEOUT_S, statement_timeout_s)
+    idle_s = IDLE_IN_TRANSACTION_S if statement_timeout_s else 0
+    return {
+        "application_name": "rollcall",
+        "timezone": "UTC",
+        "statement_timeout": _milliseconds(statement_timeout_s),
+        "lock_timeout": _milliseconds(lock_s),
+        "idle_in_transaction_session_timeout": _milliseconds(idle_s),
+    }
+
+
+def _milliseconds(seconds: float) -> str:
+    return str(max(1, round(seconds * 1000)) if seconds else 0)
 
 
 class _SqliteConnection(aiosqlite.Connection):
@@ -57,7 +123,10 @@ def _connect_sqlite(database: str, **options: Any) -> aiosqlite.Connection:
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=15000"):
+    # What is deleted is overwritten: a face that was erased is not to be read from the file.
+    for pragma in (
+        "busy_timeout=15000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON",
+    ):  # fmt: skip
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
     # SQLite's own knows only ASCII, and people have names.
@@ -71,9 +140,13 @@ def _lower(text_or_none: str | None) -> str | None:
 class Store:
     """The open database. `read()` for queries, `transaction()` for everything that changes something."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(
+        self, url: str, *, pool_size: int = 20, pool_recycle_s: int = 3600, statement_timeout_s: float = 30.0
+    ) -> None:
         self.url = url
-        self.engine = make_engine(url)
+        self.engine = make_engine(
+            url, pool_size=pool_size, pool_recycle_s=pool_recycle_s, statement_timeout_s=statement_timeout_s
+        )
         self.is_sqlite = url.startswith("sqlite")
         self._writer: asyncio.Lock | None = asyncio.Lock() if self.is_sqlite else None
 
@@ -83,7 +156,10 @@ class Store:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self.engine.dispose()
+        # A database that says nothing any more does not keep the process from ending.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_WITHIN_S):
+                await self.engine.dispose()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import orjson
-from sqlalchemy import delete, insert, text
+from sqlalchemy import delete, func, insert, text
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -12,7 +12,7 @@ from server.events.log import Position
 from server.events.schema import NewEvent, StoredEvent
 from server.ids import new_id
 from server.store.engine import Store
-from server.store.tables import EventRow, EventTopic, LogLife
+from server.store.tables import Erasure, EventRow, EventTopic, LogLife
 from server.wire import rfc3339
 
 # One statement makes the topic's row or moves its head; either way the row stays locked until the transaction ends,
@@ -75,6 +75,12 @@ class TableLog:
         async with self._store.read() as session:
             rows = await session.exec(select(EventTopic))
             return {row.topic: Position(epoch, row.head) for row in rows}
+
+    async def rewritten(self) -> int:
+        """See EventLog."""
+        async with self._store.read() as session:
+            done = select(func.count()).select_from(Erasure).where(Erasure.state == "done")
+            return (await session.exec(done)).one()
 
     async def head(self, topic: str) -> Position:
         """See EventLog."""

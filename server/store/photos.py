@@ -7,13 +7,16 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from server.errors import NotFound
-from server.store.tables import Photo, Template
+from server.events.limits import EVERYTHING, Reach
+from server.store.reach import people_within
+from server.store.tables import Person, Photo, Template
 
 
-async def get(session: AsyncSession, person_id: str, photo_id: str) -> Photo:
-    """Raises NotFound, also for a photo of somebody else."""
-    photo = await session.get(Photo, photo_id)
-    if photo is None or photo.person_id != person_id:
+async def get(session: AsyncSession, person_id: str, photo_id: str, reach: Reach = EVERYTHING) -> Photo:
+    """Raises NotFound, also for a photo of somebody else, or of somebody out of reach."""
+    statement = select(Photo).join(Person).where(Photo.id == photo_id, Photo.person_id == person_id)
+    photo = (await session.exec(statement.where(*people_within(reach)))).first()
+    if photo is None:
         raise NotFound.of("photo")
     return photo
 
@@ -24,9 +27,9 @@ async def of_person(session: AsyncSession, person_id: str) -> Sequence[Photo]:
     return (await session.exec(statement.order_by(col(Photo.created_at).desc(), col(Photo.id).desc()))).all()
 
 
-async def newest(session: AsyncSession, person_id: str) -> Photo | None:
-    """The one whose portrait is shown."""
-    statement = select(Photo).where(Photo.person_id == person_id)
+async def newest(session: AsyncSession, person_id: str, reach: Reach = EVERYTHING) -> Photo | None:
+    """The one whose portrait is shown; None also for somebody out of reach."""
+    statement = select(Photo).join(Person).where(Photo.person_id == person_id, *people_within(reach))
     ordered = statement.order_by(col(Photo.created_at).desc(), col(Photo.id).desc()).limit(1)
     return (await session.exec(ordered)).first()
 

@@ -11,18 +11,18 @@ from server.store.writes import save
 
 
 async def seed_roles(session: AsyncSession, roles: Mapping[str, Iterable[str]]) -> list[str]:
-    """Makes the built-in roles, and gives those that exist what they lack; the names of those that changed.
+    """Makes the built-in roles, and makes those that exist as this version has them; the names of those that changed.
 
-    Nothing is taken away, and a role of somebody's own making with the same name is left alone.
+    A role of somebody's own making with the same name is left alone.
     """
     changed = []
     for name, permissions in roles.items():
         role = await users.find_role(session, name)
         if role is None:
             role = Role(name=name, builtin=True)
-        elif not role.builtin or set(permissions) <= set(role.permissions):
+        elif not role.builtin or set(permissions) == set(role.permissions):
             continue
-        role.permissions = sorted({*role.permissions, *permissions})
+        role.permissions = sorted(permissions)
         await save(session, role, Conflict("Another process seeds at this moment.", code="role_name_taken"))
         changed.append(name)
     return changed

@@ -8,7 +8,15 @@ from sqlalchemy import func, or_
 from sqlmodel import col, delete, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from server.store.paging import Page, Paged, Sorts, fetch, matching
 from server.store.tables import Role, Session, User
+
+SORTS: Sorts = {
+    "createdAt": Session.created_at,
+    "expiresAt": Session.expires_at,
+    "lastUsedAt": Session.last_used_at,
+    "updatedAt": Session.updated_at,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +55,18 @@ async def open_of_user(session: AsyncSession, user_id: str, now: datetime) -> Se
     return (await session.exec(statement.order_by(col(Session.created_at).desc(), col(Session.id).desc()))).all()
 
 
+async def page(
+    session: AsyncSession, wanted: Page, user_id: str, now: datetime, opened_after: datetime
+) -> Paged[Session]:
+    """Those of a user that still hold, none of before a time. Search looks at the browser and the address."""
+    statement = select(Session).where(
+        Session.user_id == user_id, col(Session.ended_at).is_(None), col(Session.expires_at) > now,
+        col(Session.created_at) > opened_after,
+        *matching(wanted.search, col(Session.user_agent), col(Session.address)),
+    )  # fmt: skip
+    return await fetch(session, statement, wanted, SORTS, "-createdAt")
+
+
 async def end(session: AsyncSession, row: Session, at: datetime, reason: str) -> None:
     """Ends one. One that has ended keeps its first reason."""
     if row.ended_at is None:
@@ -66,7 +86,9 @@ async def end_all_of(
 
 
 async def note_use(session: AsyncSession, session_id: str, at: datetime) -> None:
-    await session.exec(update(Session).where(col(Session.id) == session_id).values(last_used_at=at))
+    """Not an edit."""
+    values = {"last_used_at": at, "updated_at": Session.updated_at}
+    await session.exec(update(Session).where(col(Session.id) == session_id).values(values))
 
 
 async def forget_old(session: AsyncSession, before: datetime) -> int:

@@ -9,8 +9,11 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from server.errors import NotFound
+from server.events.limits import EVERYTHING, Reach
 from server.store.paging import Page, Paged, Sorts, fetch_joined, matching
+from server.store.reach import sightings_within
 from server.store.tables import Camera, Person, Sighting
+from server.store.writes import locked
 
 SORTS: Sorts = {
     "startedAt": Sighting.started_at,
@@ -47,19 +50,28 @@ async def find(session: AsyncSession, sighting_id: str) -> Sighting | None:
     return await session.get(Sighting, sighting_id)
 
 
-async def get(session: AsyncSession, sighting_id: str) -> SightingRow:
-    """Raises NotFound."""
-    statement = _joined().where(Sighting.id == sighting_id)
+async def get(session: AsyncSession, sighting_id: str, reach: Reach = EVERYTHING) -> SightingRow:
+    """Raises NotFound, also for one that is out of reach."""
+    statement = _joined().where(Sighting.id == sighting_id, *sightings_within(reach))
     row = (await session.exec(statement)).first()
     if row is None:
         raise NotFound.of("sighting")
     return SightingRow(*row)
 
 
-async def page(session: AsyncSession, wanted: Page, which: SightingFilter | None = None) -> Paged[SightingRow]:
+async def lock(session: AsyncSession, sighting_id: str, reach: Reach = EVERYTHING) -> SightingRow:
+    """The same, for an edit within the caller's transaction."""
+    await locked(session, Sighting, sighting_id)
+    return await get(session, sighting_id, reach)
+
+
+async def page(
+    session: AsyncSession, wanted: Page, which: SightingFilter | None = None, reach: Reach = EVERYTHING
+) -> Paged[SightingRow]:
     """Newest first. Search looks at the names of the person and of the camera."""
     which = which or SightingFilter()
-    statement = _joined().where(*matching(wanted.search, col(Person.full_name), col(Camera.name)))
+    words = matching(wanted.search, col(Person.full_name), col(Camera.name))
+    statement = _joined().where(*words, *sightings_within(reach))
     if which.camera_id is not None:
         statement = statement.where(Sighting.camera_id == which.camera_id)
     if which.person_id is not None:

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func
+from sqlalchemy import func, null
 from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from server.errors import Conflict, Invalid, NotFound
 from server.store.paging import Page, Paged, Sorts, fetch_joined, matching
-from server.store.tables import Role, User
+from server.store.tables import Camera, Department, Role, User
 from server.store.writes import save
 
 SORTS: Sorts = {
@@ -31,13 +31,14 @@ class Account:
     role: Role
 
 
-async def find(session: AsyncSession, user_id: str) -> Account | None:
-    return await _one(session, User.id == user_id)
+async def find(session: AsyncSession, user_id: str, *, lock: bool = False) -> Account | None:
+    """`lock` keeps every other change of this user waiting until the transaction ends."""
+    return await _one(session, User.id == user_id, lock=lock)
 
 
-async def get(session: AsyncSession, user_id: str) -> Account:
+async def get(session: AsyncSession, user_id: str, *, lock: bool = False) -> Account:
     """Raises NotFound."""
-    account = await find(session, user_id)
+    account = await find(session, user_id, lock=lock)
     if account is None:
         raise NotFound.of("user")
     return account
@@ -82,11 +83,34 @@ async def remove(session: AsyncSession, user: User) -> None:
 
 
 async def count_active(session: AsyncSession, role_name: str, *, besides: str | None = None) -> int:
-    """How many can sign in with this role, not counting the one with the id `besides`."""
-    statement = select(func.count()).select_from(User).join(Role).where(Role.name == role_name, col(User.active))
+    """How many can sign in with this role and are not limited, not counting the one with the id `besides`."""
+    unlimited = (col(User.camera_ids).is_(null()), col(User.department_ids).is_(null()))
+    statement = select(func.count()).select_from(User).join(Role)
+    statement = statement.where(Role.name == role_name, col(User.active), *unlimited)
     if besides is not None:
         statement = statement.where(User.id != besides)
     return (await session.exec(statement)).one()
+
+
+async def check_limits(
+    session: AsyncSession,
+    camera_ids: Sequence[str] | None,
+    department_ids: Sequence[str] | None,
+    *,
+    held: Sequence[str] = (),
+) -> None:
+    """Raises Invalid on the field that names a camera or a department that is not there.
+
+    Those `held` already may be gone: a form that sends them back is not wrong.
+    """
+    for ids, column, field, noun in (
+        (camera_ids, col(Camera.id), "cameraIds", "camera"),
+        (department_ids, col(Department.id), "departmentIds", "department"),
+    ):
+        known = {*held, *((await session.exec(select(column).where(column.in_(ids)))).all() if ids else ())}
+        for index, one in enumerate(ids or ()):
+            if one not in known:
+                raise Invalid.field(f"{field}.{index}", f"{noun}_not_found", f"No {noun} with that id.")
 
 
 async def roles(session: AsyncSession) -> Sequence[Role]:
@@ -94,18 +118,34 @@ async def roles(session: AsyncSession) -> Sequence[Role]:
     return (await session.exec(select(Role).order_by(Role.name))).all()
 
 
-async def find_role(session: AsyncSession, name: str) -> Role | None:
-    return (await session.exec(select(Role).where(Role.name == name))).first()
+async def find_role(session: AsyncSession, name: str, *, keep: bool = False) -> Role | None:
+    """`keep` lets nobody remove the role until the transaction ends."""
+    statement = select(Role).where(Role.name == name)
+    if keep:
+        statement = statement.with_for_update(read=True, key_share=True)
+    return (await session.exec(statement)).first()
 
 
 async def get_role(session: AsyncSession, name: str) -> Role:
-    """For a form that names a role: raises Invalid on the field `role`."""
-    role = await find_role(session, name)
+    """For a form that names a role, which stays until the transaction ends: raises Invalid on the field `role`."""
+    role = await find_role(session, name, keep=True)
     if role is None:
         raise Invalid.field("role", "unknown_role", "There is no role with that name.")
     return role
 
 
-async def _one(session: AsyncSession, condition: bool) -> Account | None:
+async def lock_role(session: AsyncSession, name: str) -> None:
+    """Whoever counts the users of a role takes its row first, so that two at once do not both find the other there."""
+    statement = select(Role.id).where(Role.name == name).with_for_update(key_share=True)
+    await session.exec(statement)
+
+
+async def _one(session: AsyncSession, condition: bool, *, lock: bool = False) -> Account | None:
+    if lock:
+        # The user alone: PostgreSQL, having waited for one whose role changes meanwhile, would join the new user to the
+        # role of before, and find nobody.
+        alone = select(User).where(condition).with_for_update().execution_options(populate_existing=True)
+        user = (await session.exec(alone)).first()
+        return Account(user, await session.get_one(Role, user.role_id)) if user else None
     row = (await session.exec(select(User, Role).join(Role).where(condition))).first()
     return Account(*row) if row else None

@@ -1,9 +1,13 @@
 """Boxes as (N, 4) arrays x1 y1 x2 y2: overlap, suppression, scaling back and cutting at the picture's edge."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from server.vision.detections import Floats
+
+_SAME_PLACE = 0.3  # intersection over union
 
 
 def areas(boxes: Floats) -> Floats:
@@ -47,3 +51,17 @@ def fractions(boxes: Floats, width: int, height: int) -> Floats:
     """(N, 4) x y width height in 0...1 of the picture, as they go over the wire."""
     inside = clip(boxes, width, height) / np.array([width, height, width, height], np.float32)
     return np.asarray(np.concatenate([inside[:, :2], inside[:, 2:] - inside[:, :2]], axis=1), np.float32)
+
+
+def at_place(boxes: Floats, width: int, height: int, place: Sequence[float]) -> int | None:
+    """Which box lies at that place (x y w h in 0...1 of the picture), or is the largest where no place is given; None
+    where none overlaps it enough to be the one."""
+    if len(boxes) == 0:
+        return None
+    if len(place) != 4:
+        return int(np.argmax(areas(boxes)))
+    x, y, w, h = place
+    wanted = np.array([[x * width, y * height, (x + w) * width, (y + h) * height]], np.float32)
+    shared = overlap(wanted, boxes)[0]
+    best = int(np.argmax(shared))
+    return best if shared[best] >= _SAME_PLACE else None

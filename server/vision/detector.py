@@ -1,26 +1,35 @@
 """Finds faces and their landmarks in pictures of any size, several pictures in one run."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from server.errors import PackRefused
-from server.vision.boxes import clip, suppress
+from server.vision.boxes import clip
 from server.vision.detections import Detections, Floats, Pixels
-from server.vision.image import letterbox, to_planes
-from server.vision.packs import Detection, Pack, check_file
+from server.vision.heads.centerface import centerface
+from server.vision.heads.scrfd import scrfd
+from server.vision.heads.yolo import yolo
+from server.vision.heads.yunet import yunet
+from server.vision.image import letterbox, letterbox_into, to_planes
+from server.vision.packs import Detection, HeadName, Pack, check_file
 from server.vision.session import Session
 
-STRIDE = 4
 LARGEST_RUN = 16
+# All outputs of a run, the height and width of its input, and the limits, to the faces of each picture of the run.
+Head = Callable[[Sequence[Floats], tuple[int, int], Detection], list[Detections]]
+HEADS: dict[HeadName, Head] = {"centerface": centerface, "yunet": yunet, "scrfd": scrfd, "yolo": yolo}
+# Its outputs have no place for a second picture.
+ONE_AT_A_TIME = {"scrfd"}
 
 
 class FaceDetector:
-    """CenterFace: a heat map of face centres at a quarter of the size, with sizes and landmarks beside it."""
+    """Any network whose outputs one of the heads can read; the manifest names the head."""
 
     def __init__(self, pack: Pack, settings: Detection, session: Session, input_width: int = 640) -> None:
         self.pack, self.settings, self.session, self.input_width = pack, settings, session, input_width
+        self._head = HEADS[settings.head]
 
     @property
     def provider(self) -> str:
@@ -32,46 +41,30 @@ class FaceDetector:
         On a CPU each has its own run: a batch is no quicker there, and takes 55 MB more for every picture in it.
         """
         groups: dict[tuple[int, ...], list[int]] = defaultdict(list)
-        canvases: list[tuple[Pixels, float]] = []
-        for number, image in enumerate(images):
-            canvas, factor = letterbox(image, self.input_width, self.pack.manifest.input.multiple_of)
-            canvases.append((canvas, factor))
+        canvases = [self._canvas(image) for image in images]
+        for number, (canvas, _) in enumerate(canvases):
             groups[canvas.shape].append(number)
         found = [Detections.none()] * len(images)
         spec = self.pack.manifest.input
-        most = 1 if self.session.on_cpu else LARGEST_RUN
+        single = self.session.on_cpu or self.session.fixed(0) == 1 or self.settings.head in ONE_AT_A_TIME
+        most = 1 if single else LARGEST_RUN
         runs = [same[i : i + most] for same in groups.values() for i in range(0, len(same), most)]
         for numbers in runs:
             planes = to_planes(
                 [canvases[n][0] for n in numbers], rgb=spec.colour == "rgb", mean=spec.mean, scale=spec.scale
             )
-            heat, sizes, offsets, points = self.session.run(planes)
-            for row, n in enumerate(numbers):
-                faces = decode(heat[row, 0], sizes[row], offsets[row], points[row], self.settings)
+            size = (planes.shape[2], planes.shape[3])
+            for n, faces in zip(numbers, self._head(self.session.run(planes), size, self.settings), strict=True):
                 height, width = images[n].shape[:2]
                 found[n] = scaled_back(faces, canvases[n][1], width, height)
         return found
 
-
-def decode(heat: Floats, sizes: Floats, offsets: Floats, points: Floats, settings: Detection) -> Detections:
-    """Faces in pixels of the network's input, from (H, W), (2, H, W), (2, H, W) and (10, H, W)."""
-    if not np.isfinite(heat).all():
-        raise PackRefused("The detector's heat map is not a number.")
-    rows, columns = np.nonzero(heat > settings.confidence)
-    if not rows.size:
-        return Detections.none()
-    confidence = heat[rows, columns]
-    size = np.exp(sizes[:, rows, columns]) * STRIDE  # height, width
-    offset = offsets[:, rows, columns]  # y, x
-    top = (rows + offset[0] + 0.5) * STRIDE - size[0] / 2
-    left = (columns + offset[1] + 0.5) * STRIDE - size[1] / 2
-    boxes = np.stack([left, top, left + size[1], top + size[0]], axis=1).astype(np.float32)
-    kept = suppress(boxes, confidence, settings.overlap)
-    marks = points[:, rows[kept], columns[kept]]
-    landmarks = np.stack(
-        [marks[1::2] * size[1, kept] + left[kept], marks[0::2] * size[0, kept] + top[kept]], axis=-1
-    ).transpose(1, 0, 2)
-    return Detections(boxes[kept], np.asarray(landmarks, np.float32), np.asarray(confidence[kept], np.float32))
+    def _canvas(self, image: Pixels) -> tuple[Pixels, float]:
+        """The picture at the size that the network takes, which may be one only."""
+        high, wide = self.session.fixed(2), self.session.fixed(3)
+        if high and wide:
+            return letterbox_into(image, high, wide)
+        return letterbox(image, self.input_width, self.pack.manifest.input.multiple_of)
 
 
 def scaled_back(faces: Detections, factor: float, width: int, height: int) -> Detections:
@@ -90,6 +83,9 @@ def open_detector(
         raise PackRefused(f"{pack.name} does not detect faces.")
     check_file(pack)
     session = Session(pack.model, providers, threads)
-    if len(session.inputs) != 1 or len(session.outputs) != 4:
-        raise PackRefused(f"{pack.name} does not have a CenterFace's one input and four outputs.")
-    return FaceDetector(pack, settings, session, input_width)
+    if len(session.inputs) != 1:
+        raise PackRefused(f"{pack.name} has {len(session.inputs)} inputs; a detector has one.")
+    detector = FaceDetector(pack, settings, session, input_width)
+    # Shapes that do not fit, and nonsense for numbers, are found here and not at the first camera.
+    detector.detect([np.full((96, 160, 3), 127, np.uint8)])
+    return detector

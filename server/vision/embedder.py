@@ -37,7 +37,7 @@ class FaceEmbedder:
             raise ValueError(f"Not chips of {side} x {side} pixels: {chips.dtype} {chips.shape}.")
         spec = self.pack.manifest.input
         vectors = np.empty((len(chips), self.dimension), np.float32)
-        most = LARGEST_RUN_ON_CPU if self.session.on_cpu else LARGEST_RUN
+        most = self.session.fixed(0) or (LARGEST_RUN_ON_CPU if self.session.on_cpu else LARGEST_RUN)
         for start in range(0, len(chips), most):
             part = chips[start : start + most]
             planes = to_planes(part, rgb=spec.colour == "rgb", mean=spec.mean, scale=spec.scale)
@@ -62,4 +62,7 @@ def open_embedder(pack: Pack, *, providers: Sequence[str] | None = None, threads
     session = Session(pack.model, providers, threads)
     if len(session.inputs) != 1 or len(session.outputs) != 1:
         raise PackRefused(f"{pack.name} does not have an embedder's one input and one output.")
-    return FaceEmbedder(pack, settings, session)
+    embedder = FaceEmbedder(pack, settings, session)
+    # Another length, and nonsense for numbers, are found here and not at the first face.
+    embedder.embed(np.full((1, pack.size, pack.size, 3), 127, np.uint8))
+    return embedder

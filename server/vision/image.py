@@ -32,8 +32,19 @@ def letterbox_shape(height: int, width: int, longest: int, multiple_of: int) -> 
 def letterbox(image: Pixels, longest: int, multiple_of: int) -> tuple[Pixels, float]:
     """The picture in the upper left of a black canvas, its longer side at most `longest`; and its factor."""
     check_picture(image)
+    high, wide, factor = letterbox_shape(image.shape[0], image.shape[1], longest, multiple_of)
+    return _placed(image, high, wide, factor), factor
+
+
+def letterbox_into(image: Pixels, high: int, wide: int) -> tuple[Pixels, float]:
+    """The same for a canvas of a given size."""
+    check_picture(image)
+    factor = min(1.0, high / image.shape[0], wide / image.shape[1])
+    return _placed(image, high, wide, factor), factor
+
+
+def _placed(image: Pixels, high: int, wide: int, factor: float) -> Pixels:
     height, width = image.shape[:2]
-    high, wide, factor = letterbox_shape(height, width, longest, multiple_of)
     if factor < 1.0:
         size = max(1, round(width * factor)), max(1, round(height * factor))
         # Averaging costs more, and is only seen where several pixels become one.
@@ -41,10 +52,10 @@ def letterbox(image: Pixels, longest: int, multiple_of: int) -> tuple[Pixels, fl
             cv2.resize(image, size, interpolation=cv2.INTER_AREA if factor <= 0.5 else cv2.INTER_LINEAR), np.uint8
         )
     if image.shape[:2] == (high, wide):
-        return image, factor
+        return image
     canvas = np.zeros((high, wide, 3), np.uint8)
     canvas[: image.shape[0], : image.shape[1]] = image
-    return canvas, factor
+    return canvas
 
 
 def to_planes(images: Sequence[Pixels] | Pixels, *, rgb: bool, mean: float = 0.0, scale: float = 1.0) -> Floats:

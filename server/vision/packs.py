@@ -4,14 +4,18 @@ import hashlib
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from server.errors import PackRefused
 
-Task = Literal["detection", "embedding"]
+Task = Literal["detection", "embedding", "liveness"]
+HeadName = Literal["centerface", "yunet", "scrfd", "yolo"]
+Precision = Literal["fp32", "fp16", "int8"]
 MANIFEST = "model.toml"
+# Beside a network that was pulled: where from, and the hash that it had then.
+PULLED = "pulled.toml"
 
 
 class _Section(BaseModel):
@@ -28,13 +32,26 @@ class Source(_Section):
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
 
 
-class Result(_Section):
-    """The network itself, beside the manifest."""
+class Download(_Section):
+    """Where a network is pulled from: the file itself, or the `member` of a zip archive, whose hash may be known."""
 
-    file: str
-    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    url: str = Field(pattern="^https?://")
+    sha256: str | None = Field(None, pattern="^[0-9a-f]{64}$")
+    member: str = ""
+
+
+class Result(_Section):
+    """The network itself, beside the manifest or pulled. Without a hash here, that of the first pull is kept.
+
+    `precision_loss` is what was measured of a precision below fp32, in a few words.
+    """
+
+    file: str = Field(pattern=r"^[\w.-]+\.onnx$")
+    sha256: str | None = Field(None, pattern="^[0-9a-f]{64}$")
     committed: bool = False
     tolerance: float = 1e-3
+    precision: Precision = "fp32"
+    precision_loss: str = ""
 
 
 class Input(_Section):
@@ -51,9 +68,9 @@ class Input(_Section):
 
 
 class Detection(_Section):
-    """Where a detector's certainty starts, and how much two boxes of one face may overlap."""
+    """How a detector's outputs are read, where its certainty starts, and how much two boxes of one face may overlap."""
 
-    decoder: Literal["centerface"]
+    head: HeadName
     confidence: float
     overlap: float
 
@@ -71,6 +88,18 @@ class Embedding(_Section):
     margin: float
 
 
+class Liveness(_Section):
+    """What a liveness check looks at, a square of `crop` times the face's longer side, and what its classes mean.
+
+    `live` is the class of real faces; one counts as live when its share reaches `threshold`.
+    """
+
+    crop: float = Field(gt=0, le=8)
+    classes: tuple[str, ...] = Field(min_length=2)
+    live: str
+    threshold: float = Field(gt=0, lt=1)
+
+
 class Manifest(_Section):
     """`model.toml` as a whole. `accuracy` and `training` are for people: tables of plain values."""
 
@@ -82,11 +111,13 @@ class Manifest(_Section):
     licence: str
     licence_note: str = ""
     research_only: bool = False
-    source: Source
+    source: Source | None = None
+    download: Download | None = None
     result: Result
     input: Input
     detection: Detection | None = None
     embedding: Embedding | None = None
+    liveness: Liveness | None = None
     training: dict[str, str] = {}
     accuracy: dict[str, str | float | list[list[str | float]]] = {}
 
@@ -98,6 +129,8 @@ class Pack:
     folder: Path
     model: Path
     manifest: Manifest
+    # The hash of the first pull, where the manifest knows none.
+    pin: str | None = None
 
     @property
     def name(self) -> str:
@@ -122,7 +155,8 @@ class Pack:
 
     @property
     def sha256(self) -> str:
-        return self.manifest.result.sha256
+        """Of the network; empty where the manifest knows none and it was never pulled."""
+        return self.manifest.result.sha256 or self.pin or ""
 
     @property
     def licence(self) -> str:
@@ -164,7 +198,15 @@ class Pack:
     @property
     def reference(self) -> Path:
         """A small input and its output, made by this network, which `verify` runs again."""
-        return self.folder / "reference.npz"
+        brought = self.folder / "reference.npz"
+        return brought if brought.is_file() else self.model.parent / "reference.npz"
+
+    @property
+    def how_to_get(self) -> str:
+        """What to do where the network is not there."""
+        if self.manifest.download is not None:
+            return f"run `rollcall models pull {self.name}`"
+        return f"run `rollcall models build {self.name}`" if self.manifest.source else f"put it at {self.model}"
 
     @property
     def built(self) -> bool:
@@ -187,14 +229,26 @@ def read_manifest(folder: Path, *, built: Path | None = None) -> Pack:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise PackRefused(f"{path}: {where}: {first['msg']}.") from error
-    if (manifest.detection is None) is (manifest.task == "detection") or (manifest.embedding is None) is (
-        manifest.task == "embedding"
-    ):
+    given = [task for task in get_args(Task) if getattr(manifest, task) is not None]
+    if given != [manifest.task]:
         raise PackRefused(f"{path}: the section of its task, and no other, belongs in it: {manifest.task}.")
+    if manifest.liveness is not None and manifest.liveness.live not in manifest.liveness.classes:
+        raise PackRefused(f"{path}: liveness.live: {manifest.liveness.live} is none of its classes.")
     model = folder / manifest.result.file
     if built is not None and not model.is_file():
         model = built / manifest.result.file
-    return Pack(folder, model, manifest)
+    return Pack(folder, model, manifest, pinned(model.parent))
+
+
+def pinned(folder: Path) -> str | None:
+    """The hash that was kept when a network was pulled into this folder."""
+    try:
+        kept = tomllib.loads((folder / PULLED).read_text(encoding="utf-8")).get("sha256")
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise PackRefused(f"{folder / PULLED} cannot be read: {error}.") from error
+    return str(kept) if kept else None
 
 
 def load_pack(folder: Path, *, built: Path | None = None) -> Pack:
@@ -210,8 +264,10 @@ def check_file(pack: Pack) -> None:
         found = hashlib.sha256(pack.model.read_bytes()).hexdigest()
     except OSError as error:
         raise PackRefused(
-            f"The network of {pack.name} is not there: run `rollcall models build {pack.name}`.", code="pack_missing"
+            f"The network of {pack.name} is not there: {pack.how_to_get}.", code="pack_missing"
         ) from error
+    if not pack.sha256:
+        raise PackRefused(f"Nobody knows the hash of {pack.name}: {pack.how_to_get}.", code="pack_missing")
     if found != pack.sha256:
         raise PackRefused(f"{pack.model} is not the file that {pack.name}'s manifest names: its SHA-256 is {found}.")
 

@@ -5,10 +5,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
 from server.errors import PackRefused, Unavailable
+
+# Its packages report machine and models to their maker, unless this is said before they are loaded.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+import onnxruntime as ort
 
 # Best first. TensorRT is left out: it builds engines for minutes, so only who names it gets it.
 PREFERENCE = ("CUDAExecutionProvider", "ROCMExecutionProvider", "OpenVINOExecutionProvider", "CPUExecutionProvider")
@@ -65,6 +68,12 @@ class Session:
             raise PackRefused(f"{model.name} cannot be loaded: {reason}") from error
         self.inputs = [value.name for value in self._session.get_inputs()]
         self.outputs = [value.name for value in self._session.get_outputs()]
+        self._shape = list(self._session.get_inputs()[0].shape) if self.inputs else []
+
+    def fixed(self, axis: int) -> int:
+        """The only length that the first input takes along an axis; 0 where any will do."""
+        length = self._shape[axis] if axis < len(self._shape) else None
+        return length if isinstance(length, int) and length > 0 else 0
 
     @property
     def provider(self) -> str:

@@ -37,6 +37,11 @@ def extension_id(offer: str, uri: str) -> int | None:
     return next((int(number) for number, name in _EXTENSION.findall(section) if name == uri), None)
 
 
+def ice_login(text: str) -> frozenset[str]:
+    """The lines that name the ICE session of an offer or of a fragment, and its password."""
+    return frozenset(line.strip() for line in _lines(text) if line.startswith(("a=ice-ufrag:", "a=ice-pwd:")))
+
+
 def not_supported(message: str) -> Invalid:
     """There is no codec that both sides have."""
     return Invalid(message, code="codec_not_supported")

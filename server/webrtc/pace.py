@@ -26,6 +26,11 @@ class Pace:
         """Whether the viewer's network takes less than the camera gives."""
         return self._rate is not None
 
+    @property
+    def bit_rate(self) -> int | None:
+        """What the viewer's network takes, in bits a second; None while it takes everything."""
+        return None if self._rate is None else round(self._rate * 8)
+
     def reported(self, fraction_lost: float, now_s: float) -> None:
         """A receiver report: which part of what was sent since the last one has not arrived, 0 to 1."""
         much, before = fraction_lost > _MUCH_LOST, self._lost_before

@@ -9,15 +9,15 @@ import structlog
 from aiortc import RTCPeerConnection, RTCSessionDescription
 from aiortc.exceptions import OperationError
 
-from server.errors import BadRequest, RollcallError, Unavailable
+from server.errors import BadRequest, EditedMeanwhile, Invalid, RollcallError, Unavailable
 from server.ids import new_id
 from server.webrtc.ice import Ear, add_candidates, add_loopback, transport_of
-from server.webrtc.offer import cleaned, not_supported
+from server.webrtc.offer import cleaned, ice_login, not_supported
 
 CONNECT_WITHIN_S = 15.0
 NEGOTIATE_WITHIN_S = 5.0
 CLOSE_WITHIN_S = 5.0
-ASK_EVERY_S = 5.0
+ASK_EVERY_S = 1.5  # the answer may be 3 s old, and 5 s are promised
 LISTEN_EVERY_S = 0.5
 _OVER = ("failed", "closed", "disconnected")
 
@@ -61,11 +61,13 @@ class Session:
         self._transport = transport_of(connection)
         add_loopback(self._transport)
         self._ear = Ear()
+        self._ice_login: frozenset[str] = frozenset()
         connection.on("connectionstatechange", self._on_state)
 
     async def answer(self, offer: str) -> str:
         """The answer to an offer. Raises BadRequest, Invalid, or what the peer has to say."""
         connection = self._connection
+        self._ice_login = ice_login(offer)
         try:
             async with asyncio.timeout(NEGOTIATE_WITHIN_S):
                 await connection.setRemoteDescription(RTCSessionDescription(cleaned(offer), "offer"))
@@ -86,8 +88,21 @@ class Session:
             structlog.get_logger(__name__).info("offer_refused", reason=type(error).__name__)
             raise BadRequest("The session description cannot be understood.", code="bad_sdp") from None
 
-    async def patch(self, fragment: str) -> None:
-        """Further candidates. Raises BadRequest."""
+    @property
+    def tag(self) -> str:
+        """The entity tag of its ICE session: the only one that it has, as ICE is not restarted."""
+        return f'"{self.id}"'
+
+    async def patch(self, fragment: str, if_match: str | None = None) -> None:
+        """Further candidates. Raises BadRequest, EditedMeanwhile where `if_match` names another ICE session, and
+        Invalid where ICE is to be restarted: the peer opens a new session instead."""
+        # A proxy that compresses marks tags as weak; the session is the same.
+        if if_match is not None and not {"*", self.tag} & {
+            one.strip().removeprefix("W/") for one in if_match.split(",")
+        }:
+            raise EditedMeanwhile("That is not the ICE session that is connected.", code="ice_session_changed")
+        if not ice_login(fragment) <= self._ice_login:
+            raise Invalid("ICE cannot be restarted here: open a new session.", code="ice_restart_not_supported")
         try:
             await add_candidates(self._transport, fragment)
         except (ValueError, AssertionError):

@@ -23,10 +23,11 @@ _NOT_NOW = "The server is starting or stopping."
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the peer is answered, and the name of its session."""
+    """What the peer is answered, the name of its session and the tag of that."""
 
     session_id: str
     sdp: str
+    tag: str
 
 
 class LiveSessions:
@@ -85,9 +86,11 @@ class LiveSessions:
             offer, camera_id, owner, allowed, lambda connection: Publisher(connection, publication), limited=False
         )
 
-    async def patch(self, session_id: str, camera_id: str, owner: str, fragment: str) -> None:
-        """Further candidates of a session of one's own. Raises NotFound or BadRequest."""
-        await self._own(session_id, camera_id, owner).patch(fragment)
+    async def patch(
+        self, session_id: str, camera_id: str, owner: str, fragment: str, if_match: str | None = None
+    ) -> None:
+        """Further candidates of a session of one's own. Raises NotFound, BadRequest, EditedMeanwhile or Invalid."""
+        await self._own(session_id, camera_id, owner).patch(fragment, if_match)
 
     async def close(self, session_id: str, camera_id: str, owner: str) -> None:
         """Ends a session of one's own, and waits until nothing of it is left. Raises NotFound."""
@@ -131,7 +134,7 @@ class LiveSessions:
         answered: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         # A context of its own: what it logs is not of the request that opened it.
         self._tasks.create_task(self._serve(session, offer, answered), context=Context())
-        return Answer(session.id, await answered)
+        return Answer(session.id, await answered, session.tag)
 
     async def _serve(self, session: Session, offer: str, answered: asyncio.Future[str]) -> None:
         """All of a session, the answer too: aiortc leaves sockets behind if that is cancelled with its request."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from typing import Protocol
 
@@ -24,7 +25,12 @@ _CHANNEL_BYTES = 64 * 1024
 
 
 class Feed(Protocol):
-    """Where a viewer's packets come from. `take` raises Closed when there will be no more."""
+    """Where a viewer's packets come from. `take` raises Closed when there will be no more.
+
+    `bit_rate` is the viewer's to set: what its network takes, in bits a second, None while that is everything.
+    """
+
+    bit_rate: Callable[[], int | None]
 
     async def take(self) -> Packet: ...
 
@@ -99,6 +105,7 @@ class Viewer:
                     asked_s = now_s
                     feed.request_keyframe()
 
+            feed.bit_rate = lambda: self._pace.bit_rate
             self._sender.on_keyframe_wanted = ask
             self._sender.on_report = lambda lost: self._pace.reported(lost, time.monotonic())
             async with asyncio.TaskGroup() as tasks:

@@ -8,15 +8,17 @@ from datetime import timedelta
 import jwt
 import pytest
 
-from server.access.secrets import derive_key
+from server.access.keyring import Keyring, key_id
 from server.access.tokens import Tokens, Use, fingerprint
 from server.clock import ManualClock
 from server.errors import NotAuthenticated
 from tests.access.conftest import SECRET
 
 CLOCK = ManualClock()
-TOKENS = Tokens(SECRET, CLOCK)
-KEY = derive_key(SECRET, "token:access")
+OLD, UNKNOWN = SECRET[::-1], SECRET.upper()
+RING = Keyring((SECRET, OLD))
+TOKENS = Tokens(RING, CLOCK)
+KEY = RING.signing("token:access")[1]
 GOOD: dict[str, object] = {
     "iss": "rollcall",
     "aud": "rollcall",
@@ -25,6 +27,7 @@ GOOD: dict[str, object] = {
     "sid": "session",
     "jti": "one",
     "iat": int(CLOCK.now().timestamp()),
+    "nbf": int(CLOCK.now().timestamp()),
     "exp": int(CLOCK.now().timestamp()) + 900,
 }
 
@@ -62,7 +65,7 @@ def test_read_back() -> None:
         assert (claims.use, claims.subject, claims.session_id, claims.token_id) == (
             Use.ACCESS, "user", "session", "one",
         )  # fmt: skip
-        assert claims.issued_at == CLOCK.now()
+        assert claims.issued_at == claims.not_before == CLOCK.now()
         assert claims.expires_at == CLOCK.now() + timedelta(minutes=15)
 
 
@@ -82,9 +85,12 @@ REFUSED: dict[str, Callable[[], str]] = {
     "signature tampered": lambda: _changed(2),
     "signature missing": lambda: _good().rpartition(".")[0] + ".",
     "other key": lambda: _forged(key=b"0" * 32),
-    "key of another use": lambda: _forged(key=derive_key(SECRET, "token:refresh")),
+    "key of another use": lambda: _forged(key=RING.signing("token:refresh")[1]),
     "no key id": lambda: jwt.encode(GOOD, KEY, "HS256"),
-    "unknown key id": lambda: _forged(header={"kid": "access-00000000"}),
+    "unknown key id": lambda: _forged(header={"kid": "access-000000000000"}),
+    "key id that is no word": lambda: _forged(header={"kid": ""}),
+    "key id of another key": lambda: _forged(header={"kid": f"access-{key_id(OLD)}"}),
+    "older key under the id of the newest": lambda: _forged(key=RING.known("token:access")[key_id(OLD)]),
     "key id of another use": lambda: _forged(header={"kid": _kid().replace("access", "refresh")}),
     "other audience": lambda: _forged(aud="elsewhere"),
     "no audience": lambda: _forged(without="aud"),
@@ -96,13 +102,16 @@ REFUSED: dict[str, Callable[[], str]] = {
     "no subject": lambda: _forged(without="sub"),
     "no id": lambda: _forged(without="jti"),
     "no end": lambda: _forged(without="exp"),
-    "no beginning": lambda: _forged(without="iat"),
+    "no time of issue": lambda: _forged(without="iat"),
+    "no beginning": lambda: _forged(without="nbf"),
+    "beginning is true": lambda: _forged(nbf=True),
     "end is a word": lambda: _forged(exp="never"),
     "end is beyond all time": lambda: _forged(exp=10**30),
     "from the future": lambda: _forged(iat=int(CLOCK.now().timestamp()) + 31),
+    "not yet": lambda: _forged(nbf=int(CLOCK.now().timestamp()) + 31),
     "a refresh token": lambda: TOKENS.make(Use.REFRESH, "user", "session", expires_at=CLOCK.now() + timedelta(days=1)),
     "a kiosk's token": lambda: TOKENS.make(Use.KIOSK, "kiosk", None, expires_at=CLOCK.now() + timedelta(days=1)),
-    "of another secret": lambda: Tokens(SECRET[::-1], CLOCK).make(
+    "of another secret": lambda: Tokens(Keyring((UNKNOWN,)), CLOCK).make(
         Use.ACCESS, "user", "session", expires_at=CLOCK.now() + timedelta(days=1)
     ),
 }
@@ -120,7 +129,7 @@ def test_refused(make: Callable[[], str]) -> None:
 @pytest.mark.parametrize(("late_s", "good"), [(-1, True), (0, True), (29, True), (30, False), (3600, False)])
 def test_the_end(late_s: int, good: bool) -> None:
     """Clocks differ: half a minute after its end a token is still good, and then it is told why it is not."""
-    token = _forged(iat=0, exp=int(CLOCK.now().timestamp()) - late_s)
+    token = _forged(iat=0, nbf=0, exp=int(CLOCK.now().timestamp()) - late_s)
     if good:
         assert TOKENS.read(token, Use.ACCESS)
         return
@@ -131,7 +140,32 @@ def test_the_end(late_s: int, good: bool) -> None:
 
 def test_a_little_from_the_future() -> None:
     """The other way round, half a minute is forgiven too."""
-    assert TOKENS.read(_forged(iat=int(CLOCK.now().timestamp()) + 30), Use.ACCESS)
+    soon = int(CLOCK.now().timestamp()) + 30
+    assert TOKENS.read(_forged(iat=soon, nbf=soon), Use.ACCESS)
+
+
+def test_after_a_change_of_the_key() -> None:
+    """What the older key signed is read until that key goes; the newest one signs."""
+    before, after = Tokens(Keyring((OLD,)), CLOCK), Tokens(Keyring((SECRET,)), CLOCK)
+    old = before.make(Use.REFRESH, "user", "session", expires_at=CLOCK.now() + timedelta(days=1))
+    assert TOKENS.read(old, Use.REFRESH).subject == "user"
+    assert _kid() == f"access-{key_id(SECRET)}"
+    assert after.read(_good(), Use.ACCESS)
+    for reader, token, use in ((after, old, Use.REFRESH), (before, _good(), Use.ACCESS)):
+        with pytest.raises(NotAuthenticated) as caught:
+            reader.read(token, use)
+        assert caught.value.code == "token_invalid"
+
+
+def test_csrf() -> None:
+    """What a page was given fits its session alone, also after a change of the key, and not when that key is gone."""
+    old = Tokens(Keyring((OLD,)), CLOCK).csrf("session")
+    assert TOKENS.csrf_fits("session", TOKENS.csrf("session"))
+    assert TOKENS.csrf_fits("session", old)
+    assert TOKENS.csrf("session") != old
+    assert not Tokens(Keyring((SECRET,)), CLOCK).csrf_fits("session", old)
+    for wrong in ("", "é", "\ud800", old[:-1], TOKENS.csrf("other")):
+        assert not TOKENS.csrf_fits("session", wrong)
 
 
 def test_the_same_again() -> None:
@@ -143,8 +177,9 @@ def test_the_same_again() -> None:
 
 def test_successors() -> None:
     """The id that follows is always the same, and not to be known without the secret."""
-    assert TOKENS.successor_id("one") == TOKENS.successor_id("one") != TOKENS.successor_id("two")
-    assert Tokens(SECRET[::-1], CLOCK).successor_id("one") != TOKENS.successor_id("one")
+    other = Tokens(Keyring((UNKNOWN,)), CLOCK)
+    ids = {tokens.successor_id(word, tokens.kids[0]) for tokens in (TOKENS, other) for word in ("one", "two", "one")}
+    assert len(ids) == 4
 
 
 def test_fingerprints() -> None:

@@ -3,7 +3,7 @@
 from dataclasses import fields
 from datetime import UTC, datetime
 
-from server.access.views import SessionView, UserView
+from server.access.views import RoleView, SessionView, UserView
 from server.store.tables import Role, Session, User
 from server.store.users import Account
 
@@ -21,3 +21,19 @@ def test_nothing_secret() -> None:
     assert not SessionView.of(row, None).current
     assert "SECRET" not in f"{shown}{view}"
     assert not [field.name for kind in (UserView, SessionView) for field in fields(kind) if "hash" in field.name]
+
+
+def test_limits_and_what_is_asked_of_a_user() -> None:
+    """No limits are not the same as limits to nothing."""
+    user = User(email="a@b.c", full_name="A", password_hash="x", role_id="r", camera_ids=[], must_change_password=True)
+    shown = UserView.of(Account(user, Role(name="Viewer")))
+    assert (shown.camera_ids, shown.department_ids) == ((), None)
+    assert (shown.must_change_password, shown.totp_enabled) == (True, False)
+    user.totp_confirmed_at = AT
+    assert UserView.of(Account(user, Role(name="Viewer"))).totp_enabled
+
+
+def test_a_role() -> None:
+    """With how many users have it."""
+    shown = RoleView.of(Role(name="Desk", permissions=["b:read", "a:read"]), 3)
+    assert (shown.name, shown.permissions, shown.users, shown.builtin) == ("Desk", ("a:read", "b:read"), 3, False)

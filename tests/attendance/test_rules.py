@@ -1,6 +1,7 @@
 """What a sighting means for attendance, as a table."""
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -78,3 +79,59 @@ def test_a_day_has_the_hours_that_its_clocks_give_it(day: date, hours: int) -> N
     assert end - start == timedelta(hours=hours)
     assert day_of(start, berlin) == day_of(end - timedelta(microseconds=1), berlin) == day
     assert day_of(end, berlin) == day + timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("role", "passed", "ago", "direction", "why"),
+    [
+        ("both", "in", None, "in", "passed"),
+        ("both", "out", None, "out", "passed"),
+        ("both", None, None, None, "not_passed"),
+        ("in", "in", None, "in", "passed"),
+        ("in", "out", None, None, "other_way"),
+        ("out", "out", LONG_AGO, "out", "passed"),
+        ("out", "in", None, None, "other_way"),
+        ("in", None, None, None, "not_passed"),
+        ("both", "out", JUST_NOW, None, "cooldown"),
+        ("monitor", "in", None, None, "monitor"),
+    ],
+)
+def test_a_line_decides(
+    role: str, passed: Literal["in", "out"] | None, ago: timedelta | None, direction: str | None, why: str
+) -> None:
+    """Where a camera has one, who has not passed makes no entry, whatever the last one of the day was."""
+    last = None if ago is None else AT - ago
+    for last_today in (None, "in", "out"):
+        decision = decide(
+            role=role, at=AT, last_at_camera=last, last_direction_today=last_today, cooldown_s=300, passed=passed,
+            must_pass=True,
+        )  # fmt: skip
+        assert (decision.direction, decision.why) == (direction, why)
+
+
+def test_a_line_that_was_removed_meanwhile() -> None:
+    """Who has passed it has passed: the direction stays good."""
+    decision = decide(
+        role="both", at=AT, last_at_camera=None, last_direction_today="in", cooldown_s=300, passed="in", must_pass=False
+    )
+    assert decision == Decision("in", Why.PASSED)
+
+
+@pytest.mark.parametrize(
+    ("role", "last_today", "direction", "why"),
+    [
+        ("both", None, "in", "first_today"),
+        ("both", "in", "out", "later_today"),
+        ("both", "out", "out", "later_today"),
+        ("in", "in", "in", "role"),
+        ("out", None, "out", "role"),
+    ],
+)
+def test_a_day_that_counts_from_its_first_to_its_last(
+    role: str, last_today: str | None, direction: str, why: str
+) -> None:
+    """The first comes in, and every later one may be the last; a camera for one way says it itself."""
+    decision = decide(
+        role=role, at=AT, last_at_camera=None, last_direction_today=last_today, cooldown_s=300, first_and_last=True
+    )
+    assert (decision.direction, decision.why) == (direction, why)

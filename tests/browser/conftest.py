@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from server.demo.pictures import astronaut, read_picture
-from tests.browser.chromium import Visit, chromium, find_chromium
+from tests.browser.chromium import NARROW, Visit, chromium, find_chromium
 from tests.journeys.client import Api
 from tests.journeys.films import jpeg
 from tests.journeys.server import ADMIN, PASSWORD, RollcallServer
@@ -64,3 +64,10 @@ def two_faces() -> bytes:
     import numpy as np
 
     return jpeg(np.asarray(np.hstack([face, face[:, ::-1]]), np.uint8))
+
+
+@pytest.fixture
+def phone(site: RollcallServer, browser: Browser) -> Iterator[Visit]:
+    """The administrator, on a narrow screen in the dark."""
+    with Visit.of(browser, site.url, size=NARROW, dark=True) as visit:
+        yield visit.sign_in(ADMIN, PASSWORD)

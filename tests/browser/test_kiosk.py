@@ -1,5 +1,6 @@
 """The screen at the door: greets within two seconds, says what to do otherwise, and comes back by itself."""
 
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -127,3 +128,26 @@ def test_pages_tell_when_the_server_is_away_and_come_back(own_server: RollcallSe
         expect(kiosk.locator("[data-kiosk-offline]")).to_be_hidden()
         expect(wall.locator("[data-banner]")).to_be_hidden(timeout=MINUTE)
         expect(wall.locator("[data-socket]")).to_have_attribute("data-socket", "connected")
+
+
+def test_who_must_show_to_live_is_told_how(admin: Visit, api: Api, demo: DemoSources) -> None:
+    """In large letters: what to do now; a picture that does nothing of it gets no entry."""
+    person = api.enrol("Eileen Collins", demo.collins)
+    camera = api.add_camera("Entrance", demo.entrance, enabled=False)
+    api.call("PUT", f"cameras/{camera}", 200, json={"liveness": "refuse"})
+    api.add_kiosk("Guarded door", camera)
+    page = admin.open("/kiosk")
+    wait_until_connected(page)
+    api.post(f"cameras/{camera}/start", status=200)
+    expect(page.locator("[data-kiosk]")).to_have_attribute("data-state", "challenge", timeout=MINUTE)
+    asked = re.compile("Turn your head to the left|Turn your head to the right|Come closer")
+    expect(words(page)).to_have_text(asked, timeout=MINUTE)
+    assert words(page).evaluate("element => parseFloat(getComputedStyle(element).fontSize)") >= 48
+    expect(page.locator("[data-kiosk-lead]")).to_have_text(re.compile(r"^Is it you\? \d of 3$"))
+    kiosk = page.locator("[data-kiosk]")
+    expect(kiosk).to_have_attribute("data-limited", "")
+    assert 1 <= kiosk.evaluate("element => parseFloat(element.style.getPropertyValue('--left'))") / 1000 <= 8
+    line = page.locator("[data-kiosk-line]")
+    expect(line).not_to_be_empty()
+    assert "_" not in line.inner_text()
+    assert api.get("attendance/entries", personId=person) == []

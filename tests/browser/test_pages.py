@@ -10,7 +10,7 @@ from tests.sources import DemoSources
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
-PAGES = ("/", "/people", "/kiosk", "/no-such-page")
+PAGES = ("/", "/cameras", "/people", "/attendance", "/account", "/password", "/docs", "/kiosk", "/no-such-page")
 
 
 def check(page: Page) -> None:

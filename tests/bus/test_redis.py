@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from server.bus import redis as module
 from server.bus.redis import RedisBus
+from server.ids import new_id
 from tests.servers import free_port
+from tests.silent_proxy import silent_proxy
 
 
 async def start_redis(port: int, folder: Path) -> Process:
@@ -52,3 +55,49 @@ async def test_it_comes_back_by_itself(tmp_path: Path) -> None:
                 pass
         running.cancel()
         await stop(server)
+
+
+async def test_a_redis_that_falls_silent(redis_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection whose other end has died unheard is given up; over a new one messages arrive again."""
+    monkeypatch.setattr(module, "PING_EVERY_S", 0.5)
+    monkeypatch.setattr(module, "SILENT_AFTER_S", 1.5)
+    host, port = redis_server.removeprefix("redis://").split("/")[0].split(":")
+    prefix = f"test-{new_id()}"
+    async with asyncio.TaskGroup() as tasks, asyncio.timeout(60), silent_proxy(host, int(port)) as proxy:
+        bus = RedisBus(f"redis://127.0.0.1:{proxy.own_port}", prefix=prefix)
+        other = RedisBus(redis_server, prefix=prefix)
+        running = [tasks.create_task(one.run()) for one in (bus, other)]
+        await bus.listening()
+        async with bus.subscribe("log") as messages:
+            other.publish("log", b"first")
+            assert await anext(messages) == ("log", b"first")
+            await asyncio.sleep(2.5)
+            assert len(proxy.carried) == 1, "one that is only quiet was kept, by its answers"
+            proxy.talks.clear()
+            while bus._listening.is_set():  # noqa: ASYNC110 - nothing tells when it ends
+                await asyncio.sleep(0.1)
+            proxy.talks.set()
+            await bus.listening()
+            other.publish("log", b"last")
+            while await anext(messages) != ("log", b"last"):
+                pass
+        for task in running:
+            task.cancel()
+
+
+async def test_installations_on_one_redis(redis_server: str) -> None:
+    """Each has a numbered database of its own, and hears nothing of the other."""
+    server = redis_server.removesuffix("/0")
+    prefix = f"test-{new_id()}"
+    async with asyncio.TaskGroup() as tasks, asyncio.timeout(30):
+        ours, beside, theirs = (RedisBus(f"{server}/{number}", prefix=prefix) for number in (3, 3, 4))
+        running = [tasks.create_task(one.run()) for one in (ours, beside, theirs)]
+        for one in (ours, beside, theirs):
+            await one.listening()
+        async with ours.subscribe("log") as heard:
+            theirs.publish("log", b"theirs")
+            await asyncio.sleep(0.3)
+            beside.publish("log", b"ours")
+            assert await anext(heard) == ("log", b"ours")
+        for task in running:
+            task.cancel()

@@ -1,13 +1,14 @@
 """`rollcall people import`: a folder or a CSV, and a report of every refusal."""
 
+import asyncio
+import sqlite3
+from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
-import pytest
-
-from server.commands.people import read_csv, read_folder
+from server.bus.redis import RedisBus
 from server.demo.clips import enrolment_photo
 from server.demo.pictures import astronaut, grace_hopper
-from server.errors import Invalid
 from tests.commands.conftest import Run
 
 
@@ -29,35 +30,19 @@ def test_a_folder_for_each_person(rollcall: Run, tmp_path: Path) -> None:
     [refused] = [line for line in result.stdout.splitlines() if line.startswith("refused")]
     assert "Grace_Hopper/2.jpg" in refused
     assert "unreadable" in refused
+    with closing(sqlite3.connect(tmp_path / "state" / "rollcall.db")) as database:
+        noted = database.execute(
+            "SELECT actor_kind, action FROM audit WHERE resource IN ('people', 'photos')"
+        ).fetchall()
+    assert Counter(noted) == {("system", "person.created"): 2, ("system", "photo.added"): 3}
     again = rollcall("people", "import", str(folder))
     assert "warning" not in again.stdout
 
 
-def test_a_csv_with_photo_paths(tmp_path: Path) -> None:
-    """Rows of one employee id are one person; paths are beside the file."""
-    path = tmp_path / "people.csv"
-    path.write_text("fullName,employeeId,photo\nAda,7,a.jpg\nAda,7,b.jpg\nBea,,c.jpg\n")
-    ada, bea = read_csv(path)
-    assert (ada.full_name, ada.employee_id, ada.photos) == ("Ada", "7", [tmp_path / "a.jpg", tmp_path / "b.jpg"])
-    assert (bea.full_name, bea.employee_id) == ("Bea", None)
-
-
-@pytest.mark.parametrize(
-    ("text", "complaint"), [("name,photo\nAda,a.jpg\n", "fullName"), ("fullName,photo\nAda,\n", "line 2")]
-)
-def test_a_csv_that_is_wrong_says_where(tmp_path: Path, text: str, complaint: str) -> None:
-    """A missing column, an empty cell."""
-    path = tmp_path / "people.csv"
-    path.write_text(text)
-    with pytest.raises(Invalid, match=complaint):
-        read_csv(path)
-
-
 def test_folders_without_pictures_are_nobody(tmp_path: Path, rollcall: Run) -> None:
-    """Names with underscores become spaces; other files are left out; nobody at all is an error."""
+    """A file that is no picture is refused; nobody at all is an error."""
     (tmp_path / "p/Ada_Lovelace").mkdir(parents=True)
     (tmp_path / "p/Ada_Lovelace/notes.txt").write_text("x")
-    assert read_folder(tmp_path / "p") == []
     result = rollcall("people", "import", str(tmp_path / "p"))
     assert (result.returncode, len(result.stderr.strip().splitlines())) == (1, 1)
 
@@ -74,3 +59,28 @@ def test_one_that_cannot_be_told_apart_does_not_end_the_import(rollcall: Run, tm
     assert result.returncode == 0, result.stderr
     assert "1 people, 1 photos accepted, 1 refused." in result.stdout
     assert "2 people called Ada" in result.stdout
+
+
+async def test_running_servers_hear_of_it(rollcall: Run, tmp_path: Path, redis_server: str) -> None:
+    """Over the bus, as of a photo that was enrolled by a page."""
+    (tmp_path / "faces/Eileen_Collins").mkdir(parents=True)
+    (tmp_path / "faces/Eileen_Collins/1.jpg").write_bytes(enrolment_photo())
+    bus = RedisBus(redis_server)
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(bus.run())
+        await bus.listening()
+        async with bus.subscribe("gallery") as messages:
+            told = ("people", "import", str(tmp_path / "faces"))
+            result = await asyncio.to_thread(rollcall, *told, ROLLCALL_BUS__URL=redis_server)
+            assert result.returncode == 0, result.stderr
+            async with asyncio.timeout(10):
+                assert (await anext(messages))[0] == "gallery"
+        running.cancel()
+
+
+def test_a_report_is_written(rollcall: Run, tmp_path: Path) -> None:
+    """The same table that the job of a server makes."""
+    (tmp_path / "t.csv").write_text("fullName,email\nAda,wrong\nBea,\n")
+    result = rollcall("people", "import", str(tmp_path / "t.csv"), "--report", str(tmp_path / "report.csv"))
+    assert result.returncode == 0, result.stderr
+    assert "bad_email" in (tmp_path / "report.csv").read_text().splitlines()[1]

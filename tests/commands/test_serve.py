@@ -1,22 +1,26 @@
 """`rollcall serve`: starts, says where it is, and stops within its time."""
 
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from server import lifespan
 from server.commands import serve
 from server.errors import Unavailable
 from server.events.hub import Hub
 from server.settings import Settings
+from server.tls import Certificate
 from tests.commands.conftest import Run
-from tests.opened import models
+from tests.opened import models, parts_in
 from tests.servers import free_port, plain_environment
 
 
@@ -109,3 +113,64 @@ async def test_a_part_that_dies_ends_the_server_with_an_error(tmp_path: Path, mo
     monkeypatch.setattr(lifespan, "_load_models", lambda _: models())
     with pytest.raises(Unavailable):
         await serve._serve(Settings(data_dir=tmp_path), "127.0.0.1", 0)
+
+
+def _certificate(self_signed: bool) -> Certificate:
+    day = datetime(2020, 1, 1, tzinfo=UTC)
+    return Certificate(Path("c.pem"), Path("k.pem"), frozenset(), day, day, "AA:BB", self_signed)
+
+
+def test_https_means_secure_cookies_and_a_promise_to_stay() -> None:
+    """The promise only with a certificate that browsers can check: otherwise nobody could visit any more."""
+    plain = serve._secured(Settings(), None)
+    assert (plain.security.secure_cookies, plain.tls.hsts_days) == (False, 180)
+    trusted = serve._secured(Settings(), _certificate(self_signed=False))
+    assert (trusted.security.secure_cookies, trusted.tls.hsts_days) == (True, 180)
+    own = serve._secured(Settings(), _certificate(self_signed=True))
+    assert (own.security.secure_cookies, own.tls.hsts_days) == (True, 0)
+
+
+@pytest.mark.parametrize(
+    ("settings", "certificate", "events"),
+    [
+        ({}, None, set()),
+        ({"production": True}, None, {"no_https"}),
+        ({"security": {"secure_cookies": True}}, None, {"proxy_not_named"}),
+        ({"security": {"secure_cookies": True}, "http": {"trusted_proxies": ["10.0.0.2/32"]}}, None, set()),
+        (
+            {"production": True, "security": {"secure_cookies": True}},
+            _certificate(False),
+            {"certificate_out_of_its_time"},
+        ),
+    ],
+)
+def test_what_is_doubtful_is_warned_of(
+    settings: dict[str, object], certificate: Certificate | None, events: set[str]
+) -> None:
+    """It keeps nobody from starting."""
+    with capture_logs() as lines:
+        serve._warn(Settings.model_validate(settings), certificate)
+    assert {line["event"] for line in lines if line["event"] != "unknown_setting"} == events
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "localhost"), ("::", "localhost"), ("fd00::1", "[fd00::1]")],
+)
+async def test_the_first_start_says_how_to_go_on(tmp_path: Path, host: str, address: str) -> None:
+    """As long as there is no user; with an address that can be opened."""
+    async with parts_in(tmp_path, users=False) as parts:
+        said = await serve._hello(parts, host, 8000, None)
+        assert f"http://{address}:8000/setup?code={parts.access.setup_code()}" in said
+        await parts.access.accounts.create(
+            email="ada@example.com", full_name="Ada", role="Admin", password="a long enough phrase"
+        )
+        assert "setup" not in await serve._hello(parts, host, 8000, None)
+
+
+async def test_answers_do_not_wait_for_acknowledgements() -> None:
+    """What the listening socket accepts sends small pieces at once, also those that asyncio does not take for TCP."""
+    with serve._listening("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+        accepted, _ = listener.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1

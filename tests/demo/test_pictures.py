@@ -26,7 +26,7 @@ def test_nothing_is_imported() -> None:
 
 def test_a_missing_package() -> None:
     """Without the extra, the error says what to install."""
-    with pytest.raises(Unavailable, match="rollcall\\[demo\\]"):
+    with pytest.raises(Unavailable, match="\\.\\[demo\\]"):
         pictures._inside("no_such_package", "picture.png")
     with pytest.raises(Unavailable, match="skimage"):
         pictures._inside("skimage", "no/such/picture.png")

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import orjson
 import uvicorn
+from sqlalchemy.exc import OperationalError
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, WebSocketRoute
 from starlette.websockets import WebSocket
@@ -15,7 +16,7 @@ from starlette.websockets import WebSocket
 from server.errors import Forbidden, NotAuthenticated
 from server.events.encoding import Batch
 from server.events.framing import FramedWebSockets
-from server.events.gate import Principal
+from server.events.gate import Gate, Principal
 from server.events.hub import Hub
 from server.events.schema import NewEvent, StoredEvent
 from server.events.socket import Snapshots, SocketLimits, serve_socket
@@ -57,11 +58,15 @@ class Somebody:
         permissions: Sequence[str] | None = None,
         expires_at: datetime | None = None,
         kiosk_id: str | None = None,
+        only_cameras: frozenset[str] | None = None,
+        only_departments: frozenset[str] | None = None,
     ) -> None:
         self.id = name
         self.user: dict[str, object] = {"email": f"{name}@example.com", "role": None}
         self.expires_at = expires_at
         self.kiosk_id = kiosk_id
+        self.only_cameras = only_cameras
+        self.only_departments = only_departments
         self._permissions = permissions
 
     def may(self, permission: str) -> bool:
@@ -74,7 +79,9 @@ class Door:
     def __init__(self, **tokens: Somebody) -> None:
         self.tokens = tokens
         self.ended: set[str] = set()
+        self.kiosks: dict[str, set[str]] = {}  # the cameras of each
         self.slow_s = 0.0
+        self.failures = 0  # how often the database does not answer from now on
 
     async def by_token(self, token: str) -> Principal:
         await asyncio.sleep(self.slow_s)
@@ -93,7 +100,14 @@ class Door:
         return self.tokens.pop(ticket, None)
 
     async def still_valid(self, principal: Principal) -> bool:
+        if self.failures > 0:
+            self.failures -= 1
+            raise OperationalError("SELECT", None, OSError("connection refused"))
         return principal.id not in self.ended
+
+    async def sees_kiosk(self, principal: Principal, kiosk_id: str) -> bool:
+        cameras = self.kiosks.get(kiosk_id)
+        return cameras is not None and cameras <= (principal.only_cameras or cameras)
 
 
 class Pipe:
@@ -118,7 +132,7 @@ class Pipe:
 @asynccontextmanager
 async def serving(
     hub: Hub,
-    gate: Door,
+    gate: Gate,
     *,
     framed: bool = True,
     snapshots: Snapshots | None = None,

@@ -225,3 +225,24 @@ def test_a_message_that_is_too_large_is_not_read() -> None:
     """Counted in bytes."""
     conversation = talk(limits=ConversationLimits(message_bytes=100))
     assert error_of(conversation.receive('{"type":"auth","token":"' + "é" * 50 + '"}', 0.0)) == ("too_large", None)
+
+
+def test_the_tracks_of_a_camera_that_is_out_of_reach() -> None:
+    """Forbidden; of one's own cameras they are not. A topic that became out of reach is told and dropped."""
+    door = Somebody(only_cameras=frozenset({"door"}))
+    conversation = talk(door)
+    assert error_of(subscribe(conversation, "cameras/yard/tracks")) == ("forbidden", 1)
+    assert isinstance(subscribe(conversation, "cameras/door/tracks", 1)[0], Open)
+    assert error_of(subscribe(conversation, "cameras/yard/tracks", 1)) == ("forbidden", 1)
+    narrowed = conversation.authenticated(Somebody(only_cameras=frozenset()), 1.0, AT)
+    assert Drop(1) in narrowed
+    assert error_of(narrowed[2:]) == ("forbidden", 1)
+
+
+def test_what_turned_out_to_be_out_of_reach() -> None:
+    """Is an error to that request, whose id is free again."""
+    conversation = talk()
+    (asked,) = subscribe(conversation, "kiosks/k")
+    assert isinstance(asked, Open)
+    assert error_of(conversation.outside(asked.request)) == ("forbidden", 1)
+    assert isinstance(subscribe(conversation)[0], Open)

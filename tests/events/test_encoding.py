@@ -6,6 +6,7 @@ from websockets.frames import Opcode
 from websockets.protocol import Protocol, Side, State
 
 from server.events.encoding import Batch, Encoded, encode_body, frame
+from server.events.limits import EVERYTHING, Reach
 from server.events.schema import SERVER_MESSAGES, EventMessage, Filter
 from tests.events.scenes import AT, stored_event
 
@@ -76,3 +77,26 @@ def test_a_frame_is_what_a_client_reads(size: int) -> None:
     received = client.events_received()
     assert [(got.opcode, bytes(got.data)) for got in received] == [(Opcode.TEXT, payload) for payload in payloads]  # type: ignore[union-attr]
     assert Batch([payloads[0]]).frames == frame(payloads[0])
+
+
+def test_names_are_taken_out_once() -> None:
+    """For all who are limited to departments; everybody else, and other events, get the same object as ever."""
+    data: dict[str, object] = {"cameraId": "c1", "tracks": [{"personId": "p1", "name": "Ada", "state": "recognized"}]}
+    body = encode_body("x", "tracks.updated", AT, "cameras/c1", data)
+    tracks = Encoded(body, "tracks.updated", data, "cameras/c1/tracks", 0)
+    limited = tracks.shown_to(Reach(departments=frozenset({"night"})))
+    assert limited is tracks.shown_to(Reach(departments=frozenset()))
+    assert b"Ada" not in limited.body
+    assert b"p1" not in limited.body
+    assert orjson.loads(limited.body) | {"data": None} == orjson.loads(body) | {"data": None}
+    assert tracks.shown_to(EVERYTHING) is tracks
+    assert tracks.shown_to(Reach(cameras=frozenset({"c1"}))) is tracks
+    stats = Encoded(b"{}", "system.stats", {}, "system/stats", 0)
+    assert stats.shown_to(Reach(departments=frozenset())) is stats
+
+
+def test_limits_come_before_filters() -> None:
+    """Nobody finds with a filter what is out of reach."""
+    camera = Encoded(b"{}", "camera.online", {"id": "c1"}, "cameras", 1)
+    assert camera.matches(Filter(camera_id="c1"), Reach(cameras=frozenset({"c1"})))
+    assert not camera.matches(Filter(camera_id="c1"), Reach(cameras=frozenset({"c2"})))

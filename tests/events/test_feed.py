@@ -3,6 +3,7 @@
 import pytest
 
 from server.events.feed import Feed, FeedLimits, Gap
+from server.events.limits import Reach
 from server.events.log import Position
 from server.events.schema import Filter
 from tests.events.scenes import stored_event
@@ -36,6 +37,19 @@ def test_memory_is_bounded_by_number_and_bytes() -> None:
     assert upto == 100
 
 
+def test_what_was_rewritten_is_forgotten() -> None:
+    """Nothing is handed out any more that was read before; it goes on at the head."""
+    feed = feed_of(3)
+    assert feed.batch(1, None, 1, 1)[0] is not None
+    feed.forget()
+    assert (feed.first, feed.head) == (4, 3)
+    assert not feed.too_far_behind(1)
+    feed.append([stored_event(4)])
+    batch, upto, _ = feed.batch(1, None, 3, 3)
+    assert batch is not None
+    assert (upto, len(batch.payloads), feed.first) == (4, 1, 4)
+
+
 def test_those_who_are_to_get_the_same_share_it() -> None:
     """The same batch for the same id, filter and place; another one for anybody else; a new one after an append."""
     feed = feed_of(3)
@@ -48,6 +62,14 @@ def test_those_who_are_to_get_the_same_share_it() -> None:
     again = feed.batch(1, None, 1, 1)[0]
     assert again is not None
     assert len(again.payloads) == 3
+
+
+def test_those_with_the_same_limits_share_it_too() -> None:
+    """And nobody gets what was made for somebody who may hear more."""
+    feed, nothing = feed_of(3), Reach(cameras=frozenset())
+    assert feed.batch(1, None, 1, 1)[0] is not None
+    assert feed.batch(1, None, 1, 1, nothing) == (None, 3, 1)
+    assert feed.batch(1, None, 1, 1, Reach()) is feed.batch(1, None, 1, 1)
 
 
 def test_a_filter_that_matches_nothing_still_moves_on() -> None:

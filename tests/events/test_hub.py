@@ -16,6 +16,7 @@ from server.events.schema import CloseCode, Cursor, Filter, StoredEvent
 from server.events.subscription import Subscription
 from server.store.engine import Store
 from server.store.event_log import TableLog
+from server.store.tables import Erasure
 from tests.events.scenes import Pipe, new_event, say
 
 
@@ -183,6 +184,61 @@ async def test_revocations_reach_every_connection_everywhere(log: TableLog) -> N
         bus.publish("volatile", b"[1]")
         hubs[1].revoked()
         await until(lambda: clients[0].checked >= 2)
+
+
+async def test_rewritten_events_are_in_no_memory_anywhere(log: TableLog, store: Store) -> None:
+    """Somebody was erased: here at once, in other processes as soon as they hear of it. What comes next is told."""
+    bus = MemoryBus()
+    here, there = (Hub(log, bus, SystemClock(), poll_s=60.0) for _ in range(2))
+    await say(store, log, None, *(new_event(number) for number in range(3)))
+    followers = []
+    for hub in (here, there):
+        followers.append(Client().subscription())
+        await hub.follow(followers[-1], None)
+        followers[-1].release()
+    feeds = [one.feed for one in followers]
+    assert [feed.first for feed in feeds if feed is not None] == [1, 1]
+    async with running(here, there):
+        await asyncio.sleep(0)
+        here.rewritten()
+        assert feeds[0] is not None
+        assert feeds[0].first == 4
+        await until(lambda: [feed.first for feed in feeds if feed is not None] == [4, 4])
+        await say(store, log, here, new_event(3))
+        await until(lambda: [one.cursor for one in followers] == [4, 4])
+
+
+async def test_a_word_of_rewritten_events_that_is_lost(log: TableLog, store: Store) -> None:
+    """The next look at the log notices."""
+    hub = Hub(log, MemoryBus(), SystemClock(), poll_s=0.02)
+    await say(store, log, None, new_event(0))
+    follower = Client().subscription()
+    await hub.follow(follower, None)
+    feed = follower.feed
+    assert feed is not None
+    async with running(hub):
+        await until(lambda: feed.first == 2)  # what was read before its first look may be old
+        await say(store, log, hub, new_event(1))
+        await until(lambda: feed.head == 2)
+        assert feed.first == 2
+        async with store.transaction() as session:
+            session.add(Erasure(person_id="p", scope="person", state="done", asked_by="ada"))
+        await until(lambda: feed.first == 3)
+
+
+async def test_what_is_remembered_is_forgotten_before_anybody_asks(log: TableLog) -> None:
+    """When another process says that something ended."""
+    bus, order = MemoryBus(), list[str]()
+    here, there = Hub(log, bus, SystemClock()), Hub(log, bus, SystemClock())
+    client = Client()
+    client.recheck = lambda: order.append("asked")  # type: ignore[method-assign]
+    here.listeners.add(client)
+    here.on_revoked = lambda: order.append("forgotten")
+    async with running(here, there):
+        await asyncio.sleep(0)
+        there.revoked()
+        await until(lambda: len(order) == 2)
+    assert order == ["forgotten", "asked"]
 
 
 class Fragile(TableLog):

@@ -9,6 +9,7 @@ from server.bus.memory import MemoryBus
 from server.clock import SystemClock
 from server.events.hub import Hub
 from server.events.latest import Latest
+from server.events.limits import Reach
 from server.store.event_log import TableLog
 
 TOPIC = "cameras/one/tracks"
@@ -49,3 +50,17 @@ async def test_only_its_topic_and_only_inside_the_block(hub: Hub) -> None:
             async with asyncio.timeout(0.05):
                 await latest.take()
     assert not hub.watched(TOPIC)
+
+
+async def test_within_the_limits_of_its_reader(hub: Hub) -> None:
+    """Without names for who is limited to departments, and nothing of a camera out of reach."""
+    with (
+        Latest(hub, TOPIC, Reach(departments=frozenset())) as nameless,
+        Latest(hub, TOPIC, Reach(cameras=frozenset())) as blind,
+    ):
+        tracks = [{"trackId": 1, "personId": "p", "name": "Ada"}]
+        hub.publish_volatile(TOPIC, "tracks.updated", "cameras/one", {"cameraId": "one", "tracks": tracks})
+        assert orjson.loads(await nameless.take())["event"]["data"]["tracks"][0]["name"] is None
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await blind.take()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from websockets.typing import Subprotocol
 
 from server.bus.memory import MemoryBus
 from server.clock import SystemClock
+from server.events import socket
 from server.events.conversation import ConversationLimits
 from server.events.feed import FeedLimits
 from server.events.gate import Principal
@@ -165,6 +167,28 @@ async def test_a_revocation_is_minded_at_once(hub: Hub) -> None:
         assert await closed(client) == 4510
 
 
+async def test_a_database_that_is_away_for_a_moment(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether somebody may go on listening is asked again; whoever cannot be asked about for long comes back later."""
+    monkeypatch.setattr(socket, "RECHECK_WITHIN_S", 1.0)
+    door = Door(good=Somebody())
+    async with serving(hub, door) as url:
+        async with connect(url) as client:
+            await enter(client)
+            door.failures = 2
+            hub.revoked()
+            assert (await ask(client, {"type": "ping"}))["type"] == "pong"
+            while door.failures:  # noqa: ASYNC110 - nothing tells of it
+                await asyncio.sleep(0.05)
+            door.ended.add("ada")
+            assert await closed(client) == 4510
+        door.ended.clear()
+        async with connect(url) as client:
+            await enter(client)
+            door.failures = 1000
+            hub.revoked()
+            assert await closed(client) == 1012
+
+
 async def test_a_gate_that_hangs_does_not_keep_the_deadline(hub: Hub) -> None:
     """4501 comes in time all the same."""
     door = Door(good=Somebody())
@@ -304,3 +328,36 @@ async def test_a_refreshed_token_goes_on_without_a_break(store: Store, log: Tabl
         await asyncio.sleep(0.6)
         await say(store, log, hub, new_event(1))
         assert (await hear(client))["offset"] == 1
+
+
+async def test_limits_hold_on_a_socket(store: Store, log: TableLog, hub: Hub, framed: bool) -> None:
+    """Events out of reach are left out without a gap in the chain, also of what was missed; kiosks by their cameras."""
+    told = [new_event(number, topic="cameras", kind="camera.online") for number in range(4)]
+    events = [replace(event, data={"id": f"c{number % 2}"}) for number, event in enumerate(told)]
+    await say(store, log, None, *events[:2])
+    epoch = await log.epoch()
+    limited = Somebody("limited", only_cameras=frozenset({"c1"}))
+    door = Door(good=limited)
+    door.kiosks = {"own": {"c1"}, "other": {"c1", "c2"}}
+    async with serving(hub, door, framed=framed) as url, connect(url) as client:
+        await enter(client)
+        cameras = {"type": "subscribe", "id": 1, "topic": "cameras", "since": {"epoch": epoch, "offset": 0}}
+        assert (await ask(client, cameras))["offset"] == 2
+        await say(store, log, hub, *events[2:])
+        heard = [await hear(client) for _ in range(2)]
+        assert [(message["offset"], message["previous"]) for message in heard] == [(2, 0), (4, 2)]
+        for kiosk, answer in (("other", "error"), ("nowhere", "error"), ("own", "subscribed")):
+            assert (await ask(client, {"type": "subscribe", "id": 2, "topic": f"kiosks/{kiosk}"}))["type"] == answer
+
+
+async def test_a_new_token_with_other_limits(store: Store, log: TableLog, hub: Hub, framed: bool) -> None:
+    """What is followed goes on within those."""
+    door = Door(good=Somebody(), narrow=Somebody(only_cameras=frozenset({"c1"})))
+    async with serving(hub, door, framed=framed) as url, connect(url) as client:
+        await enter(client)
+        await ask(client, {"type": "subscribe", "id": 1, "topic": "cameras"})
+        assert (await ask(client, {"type": "auth", "token": "narrow"}))["type"] == "ready"
+        for number in range(2):
+            event = new_event(number, topic="cameras", kind="camera.online")
+            await say(store, log, hub, replace(event, data={"id": f"c{number}"}))
+        assert (await hear(client))["event"]["data"]["id"] == "c1"

@@ -3,22 +3,25 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.events.encoding import Encoded
+from server.events.encoding import Encoded, encode_body
 from server.events.feed import Feed, FeedLimits
+from server.events.limits import EVERYTHING, Reach, visible
 from server.events.log import Position
-from server.events.schema import Filter
+from server.events.schema import Filter, StoredEvent
 from server.events.subscription import Step, Subscription
-from tests.events.scenes import Pipe, stored_event
+from tests.events.scenes import AT, Pipe, stored_event
 
 
 class Watch:
     """A subscription with its pipe, and what it asked of its connection."""
 
-    def __init__(self, wanted: Filter | None = None) -> None:
+    def __init__(self, wanted: Filter | None = None, reach: Reach = EVERYTHING) -> None:
         self.pipe = Pipe()
         self.behind = 0
         self.slow = 0
-        self.subscription = Subscription(1, "alerts", wanted, self.pipe, on_behind=self.on_behind, on_slow=self.on_slow)
+        self.subscription = Subscription(
+            1, "alerts", wanted, self.pipe, reach=reach, on_behind=self.on_behind, on_slow=self.on_slow
+        )
 
     def on_behind(self) -> None:
         self.behind += 1
@@ -153,3 +156,59 @@ def test_the_chain_shows_that_nothing_is_missing(
     due = [event.offset for event in events[start:at] if Encoded.of(event).matches(wanted)]
     assert watch.pipe.offsets == due
     assert [message["previous"] for message in watch.pipe.messages] == [start, *due[:-1]][: len(due)]
+
+
+def test_who_is_limited_to_departments_sees_boxes_without_names() -> None:
+    """The others see the names; those without them share one encoding."""
+    data: dict[str, object] = {"cameraId": "c1", "tracks": [{"trackId": 1, "personId": "p1", "name": "Ada"}]}
+    body = encode_body("x", "tracks.updated", AT, "cameras/c1", data)
+    event = Encoded(body, "tracks.updated", data, "cameras/c1/tracks", 0)
+    night = Reach(departments=frozenset({"night"}))
+    watches = [Watch(), Watch(reach=night), Watch(reach=Reach(departments=frozenset()))]
+    for watch in watches:
+        watch.subscription.release()
+        watch.subscription.show(event)
+    full, limited, other = (watch.pipe for watch in watches)
+    assert b"Ada" in full.payloads[0]
+    assert limited.payloads[0] is other.payloads[0]
+    assert limited.messages[0]["event"] == full.messages[0]["event"] | {  # type: ignore[operator]
+        "data": {"cameraId": "c1", "tracks": [{"trackId": 1, "personId": None, "name": None}]}
+    }
+
+
+def seen(offset: int, camera: str, department: str | None) -> StoredEvent:
+    person = {"id": "p1", "departmentId": department} if department else None
+    data: dict[str, object] = {"cameraId": camera, "personId": "p1" if person else None, "person": person}
+    return StoredEvent("sightings", offset, f"id-{offset}", "sighting.closed", AT, f"cameras/{camera}", data)
+
+
+@given(
+    happened=st.lists(
+        st.tuples(st.sampled_from(["c1", "c2"]), st.sampled_from(["night", "day", None])), min_size=1, max_size=30
+    ),
+    reach=st.sampled_from([Reach(frozenset({"c1"}), None), Reach(None, frozenset({"day"})), Reach(frozenset(), None)]),
+    wanted=st.sampled_from([None, Filter(camera_id="c1"), Filter(person_id="p1")]),
+    from_log=st.booleans(),
+)
+def test_the_chain_is_whole_within_limits(
+    happened: list[tuple[str, str | None]], reach: Reach, wanted: Filter | None, from_log: bool
+) -> None:
+    """A limited reader hears all that is within reach, and `previous` names what it has heard before, from log too."""
+    events = [seen(number, *what) for number, what in enumerate(happened, 1)]
+    feed = Feed("sightings", Position("e", 0), FeedLimits(batch_bytes=400, keep=1 if from_log else 1024))
+    feed.append(events)
+    watch, unlimited = Watch(wanted, reach), Watch(wanted)
+    for one in (watch, unlimited):
+        one.subscription.follow(feed, 0)
+        one.subscription.release()
+        while one.subscription.needs_log:
+            assert one.subscription.replay(events[one.subscription.cursor :][:7])
+        one.subscription.advance()
+    due = [
+        event.offset
+        for event in events
+        if Encoded.of(event).matches(wanted) and visible(reach, event.topic, event.source, event.data)
+    ]
+    assert watch.pipe.offsets == due
+    assert [message["previous"] for message in watch.pipe.messages] == [0, *due[:-1]][: len(due)]
+    assert unlimited.pipe.offsets == [event.offset for event in events if Encoded.of(event).matches(wanted)]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from server.errors import PhotoRefused
-from server.identity.enrolment import REFUSALS, Enroller, resembles
+from server.identity.enrolment import REFUSALS, Enroller, Likeness
 from server.identity.gallery import Gallery, Thresholds
 from server.identity.pictures import decode, encode_jpeg
 from server.vision.detections import Detections, Floats, Pixels
@@ -161,11 +161,12 @@ def test_a_look_alike_is_noticed(enroller: Enroller, embedder: FaceEmbedder, eil
     """The same face under two names is the warning; the person's own photos and strangers are not."""
     gallery, thresholds = Gallery(embedder.dimension), Thresholds(embedder.pack.thresholds)
     found = enroller.examine(encode_jpeg(eileen, 95)).embedding
-    assert resembles(gallery, found, "eileen", thresholds) is None
+    assert Likeness.of(gallery, found, "eileen").resembles(thresholds.at(gallery.people)) is None
     gallery.add("photo", "eileen", found)
-    assert resembles(gallery, found, "eileen", thresholds) is None
-    assert resembles(gallery, enroller.examine(encode_jpeg(grace, 95)).embedding, "grace", thresholds) is None
-    other = resembles(gallery, found, "somebody", thresholds)
+    assert Likeness.of(gallery, found, "eileen").resembles(thresholds.at(gallery.people)) is None
+    hers = enroller.examine(encode_jpeg(grace, 95)).embedding
+    assert Likeness.of(gallery, hers, "grace").resembles(thresholds.at(gallery.people)) is None
+    other = Likeness.of(gallery, found, "somebody").resembles(thresholds.at(gallery.people))
     assert other is not None
     assert (other.person_id, other.template_id) == ("eileen", "photo")
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.identity.gallery import Gallery, Match, Thresholds
@@ -44,6 +44,7 @@ operations = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(operations)
 def test_search_equals_brute_force_after_any_changes(changes: list[tuple[str, int, int, int]]) -> None:
     """After any row of additions and removals the best person, similarity and margin are those of a plain loop."""
@@ -72,7 +73,8 @@ def test_search_equals_brute_force_after_any_changes(changes: list[tuple[str, in
         assert match.margin == pytest.approx(expected[1], abs=1e-5)
         assert plain[match.template_id][0] == match.person_id
         ranked = gallery.search_top(probe, 99)
-        assert [match.person_id for match in ranked][0] == match.person_id
+        # Of two who are equally like the probe either may be the first; none of them is recognised.
+        assert ranked[0].person_id == match.person_id or match.margin == pytest.approx(0, abs=1e-5)
         assert len(ranked) == gallery.people
         assert all(a.similarity >= b.similarity for a, b in pairwise(ranked))
 
@@ -152,6 +154,23 @@ def test_a_vector_that_is_none_of_ours_is_refused(wrong: Floats) -> None:
     assert len(gallery) == 0
     with pytest.raises(ValueError, match="probes"):
         gallery.search(wrong)
+
+
+def test_many_are_added_all_or_none() -> None:
+    """One that is no unit vector, or that is there twice, keeps the others out; what is there already is replaced."""
+    gallery = Gallery(2)
+    gallery.add("t1", "ada", unit(1, 0))
+    for owned in ([("t1", "bob"), ("t2", "bob")], [("t3", "bob"), ("t3", "cy")]):
+        vectors = np.stack([unit(0, 1), unit(1, 1)])
+        if owned[0][0] == "t1":
+            vectors[1] *= 2
+        with pytest.raises(ValueError, match="unit length|once"):
+            gallery.add_many(owned, vectors)
+        assert gallery.templates == {"t1"}
+        assert (gallery.owner_of("t1"), gallery.owner_of("t2")) == ("ada", None)
+    gallery.add_many([("t1", "bob"), ("t2", "bob")], np.stack([unit(0, 1), unit(1, 1)]))
+    assert (len(gallery), gallery.people, gallery.owner_of("t1")) == (2, 1, "bob")
+    assert gallery.templates_of("bob") == {"t1", "t2"}
 
 
 def test_a_probe_in_ten_thousand_templates_takes_milliseconds_at_most() -> None:

@@ -45,6 +45,17 @@ def test_it_closes_when_it_was_last_seen_once_the_gap_has_passed(sightings: Sigh
     assert sightings.states() == []
 
 
+def test_a_gap_that_changes_counts_for_what_is_open() -> None:
+    """It is asked for each time: an administrator may change it while somebody stands there."""
+    gap = [10.0]
+    sightings = Sightings("camera", "pack@1", SightingRules(gap_s=lambda: gap[0]), lambda: "s1")
+    sightings.open(ADA, 1, at(0), at(1))
+    gap[0] = 60.0
+    assert sightings.close_overdue(at(50)) == []
+    gap[0] = 5.0
+    assert [change.kind for change in sightings.close_overdue(at(50))] == ["closed"]
+
+
 def test_it_goes_on_while_seen_but_not_after_the_gap(sightings: Sightings) -> None:
     """Seen within the gap it goes on; seen later it is another one."""
     sightings.open(ADA, 1, at(0), at(1))

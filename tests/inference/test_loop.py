@@ -1,8 +1,10 @@
 """The inference loop: batches across cameras, drops before it falls behind, outlives a failing model."""
 
 import asyncio
+import gc
 import threading
 import time
+import weakref
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -58,6 +60,10 @@ class Device:
         self._work("embed")
         return chips[:, 0, 0, :].astype(np.float32)
 
+    def check(self, chips: Pixels) -> Floats:
+        self._work("liveness")
+        return chips[:, 0, 0, :1].astype(np.float32)
+
     def _work(self, what: str) -> None:
         self.threads.add(threading.current_thread().name)
         self.order.append(what)
@@ -82,6 +88,7 @@ def build(device: Device, watch: Watch, clock: Clock | None = None, **limits: fl
     return InferenceLoop(
         device.detect,
         device.embed,
+        check=device.check,
         clock=clock or SystemClock(),
         watch=watch,
         max_batch=int(limits.get("max_batch", 8)),
@@ -300,3 +307,47 @@ def test_bounds_of_zero_are_a_mistake() -> None:
     """A loop that could never form a batch is refused when it is built."""
     with pytest.raises(ValueError, match="at least 1"):
         build(Device(), Watch(), max_batch=0)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_a_picture_that_failed_is_let_go_at_once(fails: bool) -> None:
+    """Stale, or of a model that fails: its picture is not kept until the collector of circles comes by."""
+    device = Device()
+    device.fails = fails
+    gone: list[weakref.ref[Pixels]] = []
+
+    async def ask(loop: InferenceLoop) -> None:
+        asked = PICTURE.copy()
+        gone.append(weakref.ref(asked))
+        with suppress(StaleFrame, RuntimeError):
+            await loop.detect(asked, loop._clock.monotonic() if fails else -100.0)
+
+    gc.disable()
+    try:
+        async with running(build(device, Watch())) as loop:
+            await ask(loop)
+            await asyncio.sleep(0.05)
+            assert gone[0]() is None
+    finally:
+        gc.enable()
+
+
+async def test_liveness_is_asked_after_embeds_and_before_detections() -> None:
+    """Each request gets its own shares, a detection that waits has its turn, and without a pack there is no answer."""
+    device, watch = Device(), Watch()
+    async with running(build(device, watch, max_wait_s=0.0)) as loop:
+        device.free.clear()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(loop.detect(picture(1), SystemClock().monotonic()))
+            await until_busy(device)
+            tasks.create_task(loop.detect(picture(2), SystemClock().monotonic()))
+            checks = [tasks.create_task(loop.check(np.full((n, 8, 8, 3), n, np.uint8))) for n in (1, 2)]
+            tasks.create_task(loop.embed(np.full((1, 4, 4, 3), 1, np.uint8)))
+            await asyncio.sleep(0)
+            device.free.set()
+    assert [task.result().tolist() for task in checks] == [[[1.0]], [[2.0], [2.0]]]
+    assert device.order == ["detect", "embed", "liveness", "detect"]
+    assert watch.sizes("liveness") == [3]
+    async with running(InferenceLoop(device.detect, device.embed, clock=SystemClock(), watch=watch)) as loop:
+        with pytest.raises(Unavailable, match="No liveness pack"):
+            await loop.check(np.zeros((1, 8, 8, 3), np.uint8))

@@ -97,9 +97,9 @@ class Api:
         return answer
 
     def add_camera(
-        self, name: str, source: object, *, kind: str = "file", role: str = "in", enabled: bool = True
+        self, name: str, source: object, *, kind: str = "file", role: str = "in", enabled: bool = True, **more: Any
     ) -> str:
-        wanted = {"name": name, "source": str(source), "kind": kind, "role": role, "enabled": enabled}
+        wanted = {"name": name, "source": str(source), "kind": kind, "role": role, "enabled": enabled, **more}
         camera_id: str = self.post("cameras", wanted)["id"]
         return camera_id
 

@@ -68,6 +68,61 @@ def pan(
         yield frame
 
 
+def handled(picture: Pixels, *, seconds: float, size: tuple[int, int] = (1280, 720)) -> Iterator[Pixels]:
+    """A photo that somebody holds up, and pans, zooms, rolls and tilts before a plain wall. It never leaves."""
+    width, height = size
+    tall, wide = picture.shape[:2]
+    corners = np.array([[0, 0], [wide, 0], [wide, tall], [0, tall]], np.float32)
+    sides = np.array([[-wide, -tall], [wide, -tall], [wide, tall], [-wide, tall]], np.float64) / (2 * tall)
+    for index in range(int(seconds * FPS)):
+        at = index / FPS
+        yaw, roll = 0.4 * np.sin(at * 1.1), 0.15 * np.sin(at * 0.7)
+        turned = sides @ np.array([[np.cos(roll), np.sin(roll)], [-np.sin(roll), np.cos(roll)]])
+        depth = 1.9 + 0.3 * np.sin(at * 0.9) + turned[:, 0] * np.sin(yaw)
+        place = np.array([width / 2 + 170 * np.sin(at * 1.3), height / 2 + 20 * np.sin(at)])
+        seen = np.column_stack([turned[:, 0] * np.cos(yaw), turned[:, 1]]) / depth[:, None] * height * 1.7 + place
+        matrix = cv2.getPerspectiveTransform(corners, seen.astype(np.float32))
+        yield np.asarray(
+            cv2.warpPerspective(picture, matrix, size, flags=cv2.INTER_AREA, borderValue=(168, 172, 176)), np.uint8
+        )
+
+
+def turning(
+    picture: Pixels, nose: tuple[int, int], eyes_px: int, *, seconds: float, size: tuple[int, int] = (1280, 720)
+) -> Iterator[Pixels]:
+    """A portrait bent over a head that turns to both sides: an egg with a nose, seen from far away.
+
+    `nose` is its tip in the portrait, `eyes_px` the distance of the eyes there.
+    """
+    scale = size[1] / picture.shape[0]
+    for index in range(int(seconds * FPS)):
+        bent = turned(picture, nose, eyes_px, 50 * float(np.sin(index / FPS * 1.6)))
+        frame = np.full((size[1], size[0], 3), (176, 172, 168), np.uint8)
+        shown = enlarged(bent, scale)[: size[1], : size[0]]
+        left = (size[0] - shown.shape[1]) // 2
+        frame[: shown.shape[0], left : left + shown.shape[1]] = shown
+        yield frame
+
+
+def turned(picture: Pixels, nose: tuple[int, int], eyes_px: int, degrees: float) -> Pixels:
+    """The portrait on such a head, turned to its own left by so many degrees."""
+    tall, wide = picture.shape[:2]
+    x, y = np.meshgrid(np.arange(wide, dtype=np.float32), np.arange(tall, dtype=np.float32))
+    across, down = (x - nose[0]) / eyes_px, (y - nose[1]) / eyes_px
+    egg = np.sqrt(np.clip(1 - (across / 1.5) ** 2 - (down / 2.0) ** 2, 0, 1))
+    depth = np.asarray(egg * 1.1 + 0.4 * np.exp(-((across / 0.3) ** 2) - ((down / 0.4) ** 2)), np.float32)
+    # Where each place of the picture comes from: found step by step, as the depth is that of the source.
+    source: NDArray[np.float32] = x
+    for _ in range(8):
+        aside = eyes_px * np.sin(np.radians(degrees)) * _at(depth, source, y) * (egg > 0)
+        source = np.asarray(x - aside, np.float32)
+    return np.asarray(cv2.remap(picture, source, y, cv2.INTER_LINEAR), np.uint8)
+
+
+def _at(values: NDArray[np.float32], x: NDArray[np.float32], y: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.asarray(cv2.remap(values.astype(np.float32), x.astype(np.float32), y, cv2.INTER_LINEAR), np.float32)
+
+
 def enlarged(picture: Pixels, scale: float) -> Pixels:
     """Scaled, with sides that a codec takes."""
     height, width = (max(2, round(side * scale) // 2 * 2) for side in picture.shape[:2])

@@ -21,17 +21,13 @@ SILENT_FOR_S = "2"
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RollcallServer]:
     """Less patient with silence than by default, so that the tests need not wait so long."""
-    settings = {"ROLLCALL_MEDIA__STALL_AFTER_S": SILENT_FOR_S, "ROLLCALL_MEDIA__READ_TIMEOUT_S": SILENT_FOR_S}
+    settings = {
+        "ROLLCALL_MEDIA__STALL_AFTER_S": SILENT_FOR_S,
+        "ROLLCALL_MEDIA__READ_TIMEOUT_S": SILENT_FOR_S,
+        "ROLLCALL_MEDIA__ALERT_AFTER_S": "1",
+    }
     with RollcallServer(tmp_path_factory.mktemp("cameras"), settings=settings) as running:
         yield running
-
-
-@pytest.fixture
-def api(server: RollcallServer) -> Iterator[Api]:
-    with server.login() as signed_in:
-        yield signed_in
-        for camera in signed_in.get("cameras"):
-            signed_in.call("DELETE", f"cameras/{camera['id']}", 204)
 
 
 @pytest.fixture
@@ -65,6 +61,21 @@ def test_an_http_camera_that_dies_and_returns_is_online_again(server: RollcallSe
         assert (status["state"], status["width"], status["codec"]) == ("online", 320, "mjpeg")
         kinds = [event["type"] for event in hears.events()]
     assert kinds == ["camera.added", "camera.online", "camera.offline", "camera.online"]
+
+
+def test_somebody_is_told_of_a_camera_that_stays_away(server: RollcallServer, api: Api, film: Path) -> None:
+    """An alert after the grace, with the reason in words, and its end when the camera is back."""
+    with HttpCamera(film.parent, film) as device, server.subscriber(api.token) as hears:
+        hears.subscribe("alerts")
+        camera = api.add_camera("Gate", device.url("/mjpeg"), kind="http", role="monitor")
+        device.stop()
+        raised = hears.event("alert.raised", about(kind="camera_offline"))["data"]
+        assert raised["subject"] == f"cameras/{camera}"
+        assert raised["message"].startswith("Gate has been offline since")
+        assert [one["id"] for one in api.get("alerts", state="open")] == [raised["id"]]
+        device.start()
+        assert hears.event("alert.cleared", about(id=raised["id"]))
+        assert api.get("alerts", state="open") == []
 
 
 def test_an_rtsp_camera_that_loses_its_power_is_online_again(server: RollcallServer, api: Api, film: Path) -> None:

@@ -1,5 +1,6 @@
 """Who may do what, from outside: roles on endpoints and topics, nobody, and a kiosk with its own token."""
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -78,11 +79,75 @@ def test_nobody_sees_nothing(server: RollcallServer, admin: Api) -> None:
         wrong = nobody.refusal("POST", "auth/login", 401, json={"username": "admin@site.example", "password": "no"})
         unknown = nobody.refusal("POST", "auth/login", 401, json={"username": "who@site.example", "password": "no"})
         assert (wrong["code"], wrong["message"]) == (unknown["code"], unknown["message"])
-        for path in ("/health/live", "/health/ready", "/metrics", "/openapi.json", "/asyncapi.json", "/login"):
+        for path in ("/health/live", "/health/ready", "/metrics", "/openapi.json", "/asyncapi.json", "/docs", "/login"):
             assert nobody.raw("GET", path).status_code == 200
         for path in ("/", "/people"):
             answer = nobody.raw("GET", path)
             assert (answer.status_code, answer.headers["location"].split("?")[0]) == (303, "/login")
+
+
+def test_a_role_of_ones_own_may_what_it_is_made_of(server: RollcallServer, admin: Api) -> None:
+    """Made of two permissions, and changed while somebody is signed in: what is taken away is refused within 5 s."""
+    role = admin.post("roles", {"name": "Porter", "permissions": ["cameras:read", "people:read"]})
+    form = {"email": "porter@site.example", "fullName": "Pia Porter", "role": "Porter", "password": PASSWORD}
+    admin.post("users", form)
+    with server.login("porter@site.example") as porter:
+        assert porter.raw("GET", "people").status_code == 200
+        assert porter.get("auth/me")["permissions"] == ["cameras:read", "people:read"]
+        assert porter.refusal("GET", "sightings", 403)["code"] == "forbidden"
+        assert porter.refusal("POST", "people", 403, json={"fullName": "x"})["code"] == "forbidden"
+        admin.call("PUT", f"roles/{role['id']}", 200, json={"name": "Porter", "permissions": ["cameras:read"]})
+        give_up = time.monotonic() + 5
+        while porter.raw("GET", "people").status_code == 200:
+            assert time.monotonic() < give_up
+            time.sleep(0.2)
+        assert porter.raw("GET", "people").status_code == 403
+        assert porter.get("cameras") == []
+    assert admin.refusal("DELETE", f"roles/{role['id']}", 409)["code"] == "role_in_use"
+
+
+def test_an_api_key_is_good_for_what_it_was_made_for(server: RollcallServer, admin: Api) -> None:
+    """Told once, scoped to its permissions on the API and the socket, no account of its own, and gone at once."""
+    made = admin.post("api-keys", {"name": "Payroll", "permissions": ["attendance:read"]})
+    assert made["key"] not in str(admin.get("api-keys"))
+    with Api(server.url, made["key"]) as program, server.subscriber(made["key"]) as hears:
+        assert program.get("attendance/entries") == []
+        assert program.refusal("GET", "people", 403)["code"] == "forbidden"
+        for method, path in (("POST", "auth/change-password"), ("GET", "auth/sessions"), ("POST", "auth/totp")):
+            assert program.refusal(method, path, 403)["code"] == "needs_a_session"
+        hears.subscribe("attendance")
+        assert hears.ask("sightings")["code"] == "forbidden"
+        admin.call("DELETE", f"api-keys/{made['id']}", 204)
+        assert hears.wait_closed() == 4510
+        assert program.raw("GET", "attendance/entries").status_code == 401
+
+
+def test_a_user_limited_to_a_camera_sees_no_other(server: RollcallServer, admin: Api) -> None:
+    """On lists and one by one; the other camera is not even there."""
+    form = {"kind": "push", "enabled": False}
+    mine = admin.post("cameras", {**form, "name": "Limited: mine"})["id"]
+    other = admin.post("cameras", {**form, "name": "Limited: other"})["id"]
+    guard = {"email": "guard@site.example", "fullName": "Gus Guard", "role": "Operator", "cameraIds": [mine]}
+    admin.post("users", {**guard, "password": PASSWORD})
+    with server.login("guard@site.example") as limited:
+        assert [camera["id"] for camera in limited.get("cameras")] == [mine]
+        for path in (f"cameras/{other}", f"cameras/{other}/status", f"cameras/{other}/stats"):
+            assert limited.refusal("GET", path, 404)["code"] == "camera_not_found"
+        assert limited.refusal("POST", f"cameras/{other}/start", 404)["code"] == "camera_not_found"
+        assert limited.get(f"cameras/{mine}")["id"] == mine
+    for camera in (mine, other):
+        admin.call("DELETE", f"cameras/{camera}", 204)
+
+
+def test_a_creation_that_is_asked_for_twice_is_made_once(admin: Api) -> None:
+    """Over a real connection: the same answer again, and the row of the first."""
+    asked = {"json": {"fullName": "Grace Twice"}, "headers": {"Idempotency-Key": "a-key-of-this-test"}}
+    first, again = admin.raw("POST", "people", **asked), admin.raw("POST", "people", **asked)
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert first.json() == again.json()
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert len(admin.get("people", search="Grace Twice")) == 1
+    admin.call("DELETE", f"people/{first.json()['data']['id']}", 204)
 
 
 def test_a_socket_without_authentication_is_closed_after_the_accept(server: RollcallServer) -> None:

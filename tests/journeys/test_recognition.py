@@ -23,16 +23,6 @@ def server(tmp_path_factory: pytest.TempPathFactory, demo: DemoSources) -> Itera
         yield running
 
 
-@pytest.fixture
-def api(server: RollcallServer) -> Iterator[Api]:
-    with server.login() as signed_in:
-        yield signed_in
-        for camera in signed_in.get("cameras"):
-            signed_in.call("DELETE", f"cameras/{camera['id']}", 204)
-        for person in signed_in.get("people"):
-            signed_in.call("DELETE", f"people/{person['id']}", 204)
-
-
 def test_a_face_becomes_one_check_in_that_is_greeted(server: RollcallServer, api: Api, demo: DemoSources) -> None:
     """Enrolled by one photo, she is recognised each time she comes, and checked in once: with all its evidence."""
     collins = api.enrol("Eileen Collins", demo.collins)

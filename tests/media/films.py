@@ -24,8 +24,9 @@ def write_film(
     gop: int = 10,
     sound: bool = False,
     pixel_format: str | None = None,
+    moving: bool = True,
 ) -> Path:
-    """A moving bar; the format is told by the ending of the name."""
+    """A bar that moves, or stands still; the format is told by the ending of the name."""
     width, height = size
     fragments = {"movflags": "frag_keyframe+empty_moov"} if path.stem.endswith("fragmented") else {}
     with av.open(str(path), "w", options=fragments) as container:
@@ -39,7 +40,7 @@ def write_film(
         assert voice is None or isinstance(voice, av.AudioStream)
         for index in range(frames):
             pixels = np.full((height, width, 3), 60, np.uint8)
-            at = index * 4 % (width - 16)
+            at = index * 4 % (width - 16) if moving else 0
             pixels[:, at : at + 16] = (40, 200, 240)
             picture = av.VideoFrame.from_ndarray(pixels, format="bgr24")
             picture.pts, picture.time_base = index, Fraction(1, fps)

@@ -15,7 +15,7 @@ import av
 class HttpCamera:
     """Paths: /mjpeg, /live.ts (endless, real time), /film/<name> (once, as fast as it goes), /silent, /locked, /away.
 
-    Everything else is 404; /text answers something that is not video; /away/<port> redirects to another port.
+    Everything else is 404; /text answers something that is not video; /away/<host>/<port>/<path> redirects there.
     """
 
     def __init__(self, folder: Path, film: Path) -> None:
@@ -91,7 +91,8 @@ class HttpCamera:
             elif path == "/locked":
                 client.sendall(_head("401 Unauthorized", "text/plain", 'WWW-Authenticate: Basic realm="camera"\r\n'))
             elif path.startswith("/away/"):
-                away = f"Location: http://127.0.0.1:{path.removeprefix('/away/')}/mjpeg\r\n"
+                host, port, then = path.removeprefix("/away/").split("/", 2)
+                away = f"Location: http://{host}:{port}/{then}\r\n"
                 client.sendall(_head("302 Found", "text/plain", away))
             else:
                 client.sendall(_head("404 Not Found", "text/plain"))
@@ -117,8 +118,8 @@ class HttpCamera:
                     time.sleep(0.02)
                 time.sleep(188 / len(content))
 
-    def _pictures(self) -> Iterator[bytes]:
-        with av.open(str(self._film.with_suffix(".avi"))) as container:
+    def _pictures(self, name: str = "") -> Iterator[bytes]:
+        with av.open(str(self._film.with_name(name) if name else self._film.with_suffix(".avi"))) as container:
             pictures = [bytes(packet) for packet in container.demux(video=0) if packet.size]
         while True:
             for picture in pictures:

@@ -83,9 +83,10 @@ class RtspCamera:
     def _accept(self, listener: socket.socket) -> None:
         while True:
             try:
-                client, _ = listener.accept()
+                accepted, _ = listener.accept()
             except OSError:
                 return
+            client = _Whole(fileno=accepted.detach())
             self._clients.append(client)
             self._spawn(self._serve, client)
 
@@ -144,13 +145,16 @@ class RtspCamera:
         sets = [unit for unit in self._units[0] if unit[0] & 31 in (7, 8)]
         return ";sprop-parameter-sets=" + ",".join(base64.b64encode(unit).decode() for unit in sets)
 
+    def _packed(self, units: list[bytes]) -> list[bytes]:
+        """Parameter sets only in the description, as many cameras have it."""
+        return [part for unit in units if unit[0] & 31 < 6 for part in _fragments(unit)]
+
     def _play(self, client: socket.socket) -> None:
         number, stamp, due_s = 0, 1000, time.monotonic()
         try:
             while client.fileno() >= 0:
                 for units in self._units:
-                    # Parameter sets only in the description, as many cameras have it.
-                    payloads = [part for unit in units if unit[0] & 31 < 6 for part in _fragments(unit)]
+                    payloads = self._packed(units)
                     for index, payload in enumerate([] if self.paused else payloads):
                         marker = 0x80 if index == len(payloads) - 1 else 0
                         head = struct.pack("!BBHII", 0x80, 96 | marker, number & 0xFFFF, stamp, 7)
@@ -161,6 +165,18 @@ class RtspCamera:
                     time.sleep(max(0.0, due_s - time.monotonic()))
         except OSError:
             return
+
+
+class _Whole(socket.socket):
+    """What is sent stays in one piece: answers to requests and pictures come from two threads."""
+
+    def __init__(self, fileno: int) -> None:
+        super().__init__(fileno=fileno)
+        self._sending = threading.Lock()
+
+    def sendall(self, data: bytes, flags: int = 0, /) -> None:  # type: ignore[override]  # bytes are enough here
+        with self._sending:
+            super().sendall(data, flags)
 
 
 def _cut(client: socket.socket) -> None:

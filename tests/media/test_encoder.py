@@ -134,3 +134,26 @@ def test_bit_rate() -> None:
     assert default_bit_rate(1280, 720, 25) == pytest.approx(2_073_600)
     assert default_bit_rate(160, 96, 25) == 400_000
     assert default_bit_rate(3840, 2160, 30) == 6_000_000
+
+
+def test_the_bit_rate_follows_its_limit() -> None:
+    """From the next keyframe on, down and up again, and never above what the size is worth."""
+    size, encoder = (640, 360), Encoder()
+    wild = [
+        Frame("c1", p, f.pts, f.time_base, f.captured_at, 0.0) for p, f in zip(noise(50, size), frames(50), strict=True)
+    ]
+
+    def second(limit: int | None, first: int) -> int:
+        """Bits of 25 pictures that begin with a keyframe."""
+        encoder.limit = limit
+        total = 0
+        for at in range(25):
+            frame = wild[(first + at) % 50]
+            moved = Frame("c1", frame.picture, (first + at) * 3600, frame.time_base, frame.captured_at, 0.0)
+            total += sum(packet.size for packet in encoder.encode(moved.picture, moved, keyframe=at == 0)) * 8
+        return total
+
+    rates = [second(limit, 25 * at) for at, limit in enumerate((None, 200_000, 10_000_000, 1))]
+    assert rates[1] < 0.6 * rates[0]
+    assert rates[2] == pytest.approx(rates[0], rel=0.3)
+    assert rates[3] == pytest.approx(rates[1], rel=0.3)

@@ -106,3 +106,17 @@ async def test_losses_are_kept_when_a_reader_leaves(make_film: MakeFilm) -> None
         lost = outlets.dropped
         assert lost > 8
     assert outlets.dropped == lost
+
+
+async def test_the_size_follows_the_picture(make_film: MakeFilm) -> None:
+    """A camera that changes its size within one opening says so, as soon as a picture of the new size is decoded."""
+    outlets, _, _, packets = opened(make_film, 3)
+    _, larger = read(make_film("larger.mp4", gop=5, size=(320, 192)), 3)
+    step = packets[2].pts - packets[0].pts + 3600
+    with outlets.frames():
+        outlets.publish(packets[0])
+        assert outlets.facts is not None
+        assert (outlets.facts.width, outlets.facts.height) == (160, 96)
+        for packet in larger:
+            outlets.publish(replace(packet, pts=packet.pts + step, dts=packet.dts + step))
+        assert (outlets.facts.width, outlets.facts.height) == (320, 192)

@@ -19,6 +19,16 @@ def test_rate_over_a_window() -> None:
     assert meter.fps(30.0) == 0.0
 
 
+def test_bits_a_second() -> None:
+    """Over the same window; none known where nothing comes."""
+    meter = Meter(window_s=5.0)
+    assert meter.bitrate_kbps(0.0) is None
+    for index in range(250):
+        meter.arrived(index / 25, 10_000)
+    assert meter.bitrate_kbps(10.0) == pytest.approx(2000, rel=0.02)
+    assert meter.bitrate_kbps(30.0) is None
+
+
 def test_latency_is_smoothed() -> None:
     """One late frame moves the latency a little; a reset forgets it."""
     meter = Meter()

@@ -5,6 +5,7 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -264,14 +265,17 @@ async def test_http_reasons(path: str, reason: str, http_camera: HttpCamera, rul
             assert stream.status.reason == reason
 
 
-async def test_redirects_are_not_followed(http_camera: HttpCamera, rules: AddressRules, tmp_path: Path) -> None:
-    """A camera cannot send the server to another address, which nobody has checked."""
+async def test_redirects_are_followed_where_they_are_allowed(http_camera: HttpCamera, tmp_path: Path) -> None:
+    """A camera may send the server to another address only if that could have been given in the first place."""
+    rules = AddressRules(allowed_networks=(ip_network("127.0.0.1/32"),))
     with http_camera as camera, HttpCamera(tmp_path, tmp_path / "film.mp4") as other:
-        async with running("http", camera.url(f"/away/{other.port}"), rules) as (stream, told):
-            await until(lambda: stream.status.state is CameraState.offline)
-            await asyncio.sleep(0.3)
-    assert ("online", None) not in states(told)
-    assert not other._clients
+        forbidden = camera.url(f"/away/127.0.0.2/{other.port}/mjpeg")
+        async with running("http", forbidden, rules) as (stream, told):
+            await until(lambda: stream.status.reason == "not_allowed")
+        assert ("online", None) not in states(told)
+        assert not other._clients
+        async with running("http", camera.url(f"/away/127.0.0.1/{other.port}/mjpeg"), rules) as (stream, _):
+            await until(lambda: stream.status.state is CameraState.online)
 
 
 async def test_nobody_listens(http_camera: HttpCamera, rules: AddressRules) -> None:

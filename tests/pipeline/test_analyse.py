@@ -10,6 +10,7 @@ from server.clock import ManualClock
 from server.demo.clips import enrolment_photo
 from server.demo.pictures import astronaut, grace_hopper, read_picture
 from server.identity.resolver import Resolver
+from server.media.areas import Areas, Line, Region
 from server.parts import Parts
 from server.pipeline.analyse import Analyser, Analysis, Device, track_messages
 from server.store.tables import Person
@@ -138,3 +139,40 @@ async def test_stale_frames_pass_upwards(parts: Parts, clock: ManualClock) -> No
 
     with pytest.raises(StaleFrame):
         await analyser(parts, Behind()).analyse(scene(), clock.now(), clock.monotonic())
+
+
+async def test_only_faces_that_count_are_followed(parts: Parts, clock: ManualClock) -> None:
+    """Of two, the one in the zone; where it is ignored, neither."""
+    frame = scene(read_picture(astronaut()), read_picture(grace_hopper())[:600])
+    right = Region(((0.5, 0.0), (1.0, 0.0), (1.0, 1.0), (0.5, 1.0)))
+    for areas, wanted in ((Areas(), 2), (Areas((right,)), 1), (Areas((right,), ignored=(right.polygon,)), 0)):
+        one = analyser(parts, Straight())
+        for _ in range(4):
+            seen = await one.analyse(frame, clock.now(), clock.monotonic(), areas)
+            clock.advance(0.2)
+        assert len(seen.faces) == wanted
+        assert all(face.track.box[0] > 640 for face in seen.faces if wanted == 1)
+
+
+@pytest.mark.parametrize(
+    ("steps", "direction"), [(range(-3, 4), "in"), (range(3, -4, -1), "out"), (range(-3, 0), None)]
+)
+async def test_who_crosses_a_line_passes(
+    parts: Parts, person: Person, clock: ManualClock, steps: Sequence[int], direction: str | None
+) -> None:
+    """From its left to its right, back, or not at all: once a crossing, of whoever it turns out to be."""
+    await parts.enrolment.add_photo(person.id, enrolment_photo())
+    down_the_middle = Areas(lines=(Line((0.5, 1.0), (0.5, 0.0), "in"),))  # for who looks up, left is left
+    one = analyser(parts, Straight())
+    face, changes = read_picture(astronaut()), []
+    for step in steps:
+        for _ in range(2):
+            canvas = np.full((720, 1280, 3), 100, np.uint8)
+            x = 420 + step * 60
+            canvas[100 : 100 + face.shape[0], x : x + face.shape[1]] = face
+            analysis = await one.analyse(canvas, clock.now(), clock.monotonic(), down_the_middle)
+            changes += analysis.changes
+            clock.advance(0.2)
+    assert {change.sighting.person_id for change in changes} == {person.id}
+    assert changes[-1].sighting.direction == direction
+    assert [change.kind for change in changes].count("crossed") <= 1

@@ -6,10 +6,12 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from server.media.areas import PAINT, Areas
 from server.media.frame import Frame
 from server.media.packet import TIME_BASE
 from server.pipeline.annotate import GREEN, GREY, Annotator
 from server.pipeline.motion import Motion
+from server.pipeline.zoning import Zoning
 
 WIDTH, HEIGHT = 640, 360
 
@@ -26,7 +28,7 @@ def track(state: str, name: str | None = None, x: float = 0.25) -> dict[str, obj
 def drawn(*tracks: dict[str, object]) -> NDArray[np.uint8]:
     motion = Motion()
     motion.saw(0, tracks)
-    return np.asarray(Annotator(motion).draw(grey_frame()).to_ndarray(format="bgr24"), np.uint8)
+    return np.asarray(Annotator(motion, Zoning()).draw(grey_frame()).to_ndarray(format="bgr24"), np.uint8)
 
 
 def near(pixels: NDArray[np.uint8], colour: tuple[int, int, int]) -> NDArray[np.bool_]:
@@ -68,5 +70,18 @@ def test_the_frame_stays_as_it_is() -> None:
     motion = Motion()
     motion.saw(0, [track("recognized", "Ada")])
     frame = grey_frame()
-    Annotator(motion).draw(frame)
+    Annotator(motion, Zoning()).draw(frame)
+    assert (frame.to_bgr() == 90).all()
+
+
+def test_masks_are_painted_under_the_boxes() -> None:
+    """In the picture with the boxes and in the one without; what lies beside them is as it was."""
+    zoning = Zoning(Areas(masks=(((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0)),)))
+    motion = Motion()
+    motion.saw(0, [track("recognized", "Ada", x=0.6)])
+    one, frame = Annotator(motion, zoning), grey_frame()
+    for picture in (one.draw(frame), one.hide(frame)):
+        pixels = np.asarray(picture.to_ndarray(format="bgr24"), np.uint8)
+        assert near(pixels, PAINT)[:, :318].all()
+        assert near(pixels, (90, 90, 90))[:100, 330:].all()
     assert (frame.to_bgr() == 90).all()

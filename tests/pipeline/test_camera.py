@@ -1,6 +1,7 @@
 """The loop of one camera: its budget, and what it does when the database is away."""
 
 import asyncio
+from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from server.clock import ManualClock
 from server.demo.clips import enrolment_photo
 from server.demo.pictures import astronaut, read_picture
 from server.identity.resolver import Resolver
+from server.media.areas import PAINT, Areas
 from server.media.frame import Frame
 from server.media.source import SourceSpec
 from server.media.stream import Stream
@@ -20,22 +22,26 @@ from server.parts import Parts
 from server.pipeline.analyse import Analyser
 from server.pipeline.camera import Budget, CameraLoop
 from server.pipeline.motion import Motion
+from server.pipeline.when import HOLD_S, When
+from server.pipeline.zoning import Zoning
+from server.store import sightings
 from server.store.tables import Camera, Person
 from server.vision.quality import QualityLimits
 from server.vision.tracker import Tracker
+from tests.journeys.films import decoded
 from tests.opened import models
 from tests.pipeline.conftest import events_of
 from tests.pipeline.test_analyse import Straight, scene
 
 
-def loop_of(parts: Parts, camera: Camera) -> CameraLoop:
+def loop_of(parts: Parts, camera: Camera, when: When | None = None, zoning: Zoning | None = None) -> CameraLoop:
     spec = SourceSpec(camera.id, "file", camera.source)
     stream = Stream(spec, rules=parts.address_rules, clock=parts.clock)
     resolver = Resolver(camera.id, "mobilefacenet@1")
     analyser = Analyser(Straight(), Tracker(), resolver, parts.roster, QualityLimits(), models().embedder.align)
     return CameraLoop(
         camera.id,
-        stream,
+        lambda: stream,
         analyser,
         parts.recorder,
         parts.roster,
@@ -44,6 +50,8 @@ def loop_of(parts: Parts, camera: Camera) -> CameraLoop:
         parts.clock,
         Budget(5, 80),
         Motion(),
+        zoning or Zoning(),
+        when=when,
     )
 
 
@@ -148,6 +156,49 @@ async def test_boxes_go_out_for_every_analysed_frame(
     assert len(shown[2]["tracks"]) == 1  # type: ignore[arg-type]
 
 
+async def test_an_empty_room_is_not_analysed(parts: Parts, camera: Camera, person: Person, clock: ManualClock) -> None:
+    """On motion: who comes is seen, who stands still is still seen, and an empty picture costs nothing."""
+    loop = loop_of(parts, camera, When("motion", (), lambda: UTC))
+    empty = np.full((480, 640, 3), 90, np.uint8)
+
+    async def pass_by(seconds: float) -> int:
+        before = loop.analysed
+        for _ in range(round(seconds / 0.5)):
+            await loop.take(frame_of(camera, empty, clock))
+            clock.advance(0.5)
+        return loop.analysed - before
+
+    assert await pass_by(HOLD_S + 2) == 16  # at first it is not known what is background
+    assert await pass_by(20) == 0
+    before = loop.analysed
+    await watch(loop, camera, clock, 200)  # 40 s without a movement, but with a face
+    assert loop.analysed - before == 200
+    await pass_by(60)  # the background has learned who stood there, and forgets it again
+    assert await pass_by(20) == 0
+    assert "sighting.closed" in [kind for kind, _ in await events_of(parts, "sightings")]
+
+
+async def test_outside_of_its_hours_no_frame_is_even_decoded(parts: Parts, camera: Camera) -> None:
+    """Whoever is there when they end has been seen for the last time soon after."""
+    asked: list[float] = []
+
+    class Closed(When):
+        def open(self, now: datetime) -> bool:
+            asked.append(now.timestamp())
+            return False
+
+    loop = loop_of(parts, camera, Closed("schedule", (), lambda: UTC))
+    video = loop._video()
+    assert isinstance(video, Stream)
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(loop.run())
+        while len(asked) < 2:  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0.05)
+        assert video.latest() is None
+        assert not video._outlets._mailboxes
+        running.cancel()
+
+
 async def test_the_budget_holds(parts: Parts, tmp_path: Path, camera: Camera) -> None:
     """A camera of 25 frames a second is analysed at its budget, not at its rate."""
     from server.clock import SystemClock
@@ -158,10 +209,41 @@ async def test_the_budget_holds(parts: Parts, tmp_path: Path, camera: Camera) ->
     camera.source = str(path)
     loop = loop_of(parts, camera)
     stream = Stream(SourceSpec(camera.id, "file", str(path)), rules=parts.address_rules, clock=SystemClock())
-    loop._video = stream
+    loop._video = lambda: stream
     async with asyncio.TaskGroup() as tasks:
         running = [tasks.create_task(stream.run()), tasks.create_task(loop.run())]
         await asyncio.sleep(3)
         for task in running:
             task.cancel()
     assert 3 <= loop.analysed <= 17
+
+
+async def test_what_a_mask_hides_is_never_analysed(
+    parts: Parts, camera: Camera, person: Person, clock: ManualClock
+) -> None:
+    """Nobody is found behind it, and it is on the picture that is kept of somebody beside it."""
+    await parts.enrolment.add_photo(person.id, enrolment_photo())
+    zoning = Zoning(Areas(masks=(((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0)),)))
+    loop = loop_of(parts, camera, zoning=zoning)
+    await watch(loop, camera, clock, 8)  # on the left
+    assert (loop.analysed, await events_of(parts, "sightings")) == (8, [])
+    zoning.now = Areas(masks=(((0.5, 0.0), (1.0, 0.0), (1.0, 1.0), (0.5, 1.0)),))
+    await watch(loop, camera, clock, 8)
+    [(kind, data)] = await events_of(parts, "sightings")
+    assert kind == "sighting.recognized"
+    async with parts.store.read() as session:
+        row = (await sightings.get(session, str(data["id"]))).sighting
+    kept = decoded(await parts.objects.get(row.snapshot_key or ""))
+    assert abs(kept[:, 650:].astype(int) - PAINT).max() < 12
+
+
+async def test_what_moves_under_a_mask_wakes_nobody(parts: Parts, camera: Camera, clock: ManualClock) -> None:
+    """On motion: a screen or a street that is hidden costs nothing."""
+    left = (((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0)),)
+    loop = loop_of(parts, camera, When("motion", (), lambda: UTC), Zoning(Areas(masks=left)))
+    for number in range(60):
+        image = np.full((480, 640, 3), 90, np.uint8)
+        image[100:300, 20 + number : 120 + number] = 250
+        await loop.take(frame_of(camera, image, clock))
+        clock.advance(0.5)
+    assert loop.analysed == round(HOLD_S / 0.5)  # at first it is not known what is background

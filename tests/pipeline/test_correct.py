@@ -1,11 +1,15 @@
 """An operator's word: the sighting and its attendance move together."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import pytest
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from server.clock import ManualClock
-from server.errors import Invalid, NotFound
+from server.errors import EditedMeanwhile, Invalid, NotFound
 from server.parts import Parts
-from server.store.tables import Camera, Person
+from server.store.tables import Camera, Person, Sighting
 from tests.pipeline.conftest import change, events_of
 
 
@@ -96,3 +100,31 @@ async def test_wrong_ids_are_told_apart(parts: Parts, camera: Camera, clock: Man
     with pytest.raises(Invalid) as caught:
         await parts.recorder.correct(seen.sighting.id, "nobody")
     assert caught.value.details[0].field == "personId"
+
+
+async def test_what_is_checked_around_it_decides(
+    parts: Parts, camera: Camera, person: Person, clock: ManualClock
+) -> None:
+    """In the same transaction: it sees what was there and what is there then, and its refusal takes all of it back."""
+    seen = change(camera, "unknown", clock.now())
+    await parts.recorder.record(camera.id, [seen], {})
+    found: list[str | None] = []
+
+    @asynccontextmanager
+    async def around(session: AsyncSession) -> AsyncIterator[None]:
+        row = await session.get_one(Sighting, seen.sighting.id)
+        found.append(row.person_id)
+        yield
+        found.append(row.person_id)
+        if len(found) > 2:
+            raise EditedMeanwhile("Too late.")
+
+    row = await parts.recorder.correct(seen.sighting.id, person.id, around)
+    stamp = row.updated_at
+    assert found == [None, person.id]
+    with pytest.raises(EditedMeanwhile):
+        await parts.recorder.correct(seen.sighting.id, None, around)
+    async with parts.store.read() as session:
+        kept = await session.get_one(Sighting, seen.sighting.id)
+    assert (kept.person_id, kept.updated_at) == (person.id, stamp)
+    assert [kind for kind, _ in await events_of(parts, "sightings")] == ["sighting.unknown", "sighting.corrected"]

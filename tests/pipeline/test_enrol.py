@@ -4,12 +4,14 @@ import asyncio
 
 import pytest
 from sqlalchemy.exc import OperationalError
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from server.demo.clips import enrolment_photo
-from server.errors import NotFound, PhotoRefused
+from server.errors import EditedMeanwhile, NotFound, PhotoRefused
 from server.parts import Parts
 from server.store import photos
-from server.store.tables import Person
+from server.store.tables import Person, Photo
+from server.store.templates import KeptTemplate
 
 
 async def test_a_photo_becomes_a_template(parts: Parts, person: Person) -> None:
@@ -18,7 +20,8 @@ async def test_a_photo_becomes_a_template(parts: Parts, person: Person) -> None:
     async with parts.store.read() as session:
         [template] = await photos.templates_of(session, photo.id)
     assert (template.pack, template.pack_sha256) == (parts.roster.pack.name, parts.roster.pack.sha256)
-    assert len(template.embedding) == 4 * template.dimension
+    kept = KeptTemplate(template.id, person.id, template.key_id, template.embedding)
+    assert len(parts.access.templates.open(kept) or b"") == 4 * template.dimension
     assert (await parts.objects.get(photo.object_key)).startswith(b"\xff\xd8")
     assert (await parts.objects.get(photo.portrait_key)).startswith(b"\xff\xd8")
     assert parts.roster.gallery.people == 1
@@ -87,3 +90,26 @@ async def test_a_disk_that_fills_up_leaves_no_pictures(
         await parts.enrolment.add_photo(person.id, enrolment_photo())
     with pytest.raises(NotFound):
         await parts.objects.get(put[0])
+
+
+async def test_what_is_noted_is_stored_with_it_or_not_at_all(parts: Parts, person: Person) -> None:
+    """In the same transaction as the photo, coming and going; a note that refuses keeps things as they were."""
+    noted: list[str] = []
+
+    async def note(session: AsyncSession, photo: Photo) -> None:
+        assert await photos.count_of(session, person.id) == 1
+        noted.append(photo.id)
+
+    async def refuse(session: AsyncSession, photo: Photo) -> None:
+        raise EditedMeanwhile("Too late.")
+
+    with pytest.raises(EditedMeanwhile):
+        await parts.enrolment.add_photo(person.id, enrolment_photo(), refuse)
+    assert len(parts.roster.gallery) == 0
+    photo = await parts.enrolment.add_photo(person.id, enrolment_photo(), note)
+    with pytest.raises(EditedMeanwhile):
+        await parts.enrolment.remove_photo(photo, refuse)
+    assert (await parts.objects.get(photo.object_key)).startswith(b"\xff\xd8")
+    await parts.enrolment.remove_photo(photo, note)
+    assert noted == [photo.id, photo.id]
+    assert len(parts.roster.gallery) == 0

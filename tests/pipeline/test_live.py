@@ -16,19 +16,30 @@ from server.media.packet import Packet
 from server.media.source import SourceSpec
 from server.media.stream import Stream
 from server.pipeline.live import Feed, Live
+from server.pipeline.zoning import Zoning
 from tests.media.films import write_film
 
 
-def plain(frame: Frame) -> av.VideoFrame:
-    return av.VideoFrame.from_ndarray(frame.to_bgr(), format="bgr24")
+class Drawing:
+    """How the tests draw: as they say, and with the masks of the zones painted over."""
+
+    def __init__(self, zoning: Zoning, draw: Callable[[Frame], av.VideoFrame] | None = None) -> None:
+        self._zoning = zoning
+        self.draw = draw or self.hide
+
+    def hide(self, frame: Frame) -> av.VideoFrame:
+        return av.VideoFrame.from_ndarray(self._zoning.now.painted(frame.to_bgr()), format="bgr24")
 
 
 @asynccontextmanager
-async def playing(source: Path, draw: Callable[[Frame], av.VideoFrame] = plain) -> AsyncIterator[tuple[Stream, Live]]:
+async def playing(
+    source: Path, draw: Callable[[Frame], av.VideoFrame] | None = None, zoning: Zoning | None = None
+) -> AsyncIterator[tuple[Stream, Live]]:
     """A running camera with its viewers' side."""
     spec = SourceSpec("camera", "file", str(source))
     stream = Stream(spec, rules=AddressRules(roots=(source.parent,)), clock=SystemClock())
-    live = Live("camera", stream, draw)
+    zoning = zoning or Zoning()
+    live = Live("camera", stream, Drawing(zoning, draw), zoning)
     async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
         started = [tasks.create_task(stream.run()), tasks.create_task(live.run())]
         yield stream, live
@@ -89,6 +100,20 @@ async def test_an_annotated_picture_is_drawn(tmp_path: Path) -> None:
             assert decoded(await taken(drawn, 10))[-1].to_ndarray(format="bgr24").mean() > 240
             assert decoded(await taken(own, 10))[-1].to_ndarray(format="bgr24").mean() < 200
             assert live.encodings == 1
+
+
+async def test_the_slowest_third_sets_the_bit_rate(tmp_path: Path) -> None:
+    """Of those who share the encode; who gets the camera's own packets does not count, nor who has left."""
+    async with playing(write_film(tmp_path / "a.mp4", frames=400)) as (_, live):
+        encoder_takes = live._annotated._bit_rate
+        with live.viewer(annotated=True) as one, live.viewer() as own:
+            own.bit_rate = lambda: 100
+            assert encoder_takes() is None
+            with live.viewer(annotated=True) as slow:
+                slow.bit_rate = lambda: 300_000
+                assert encoder_takes() == 300_000
+                assert len(await taken(one, 10)) == 10
+            assert encoder_takes() is None
 
 
 async def test_a_keyframe_comes_when_it_is_asked_for(tmp_path: Path) -> None:

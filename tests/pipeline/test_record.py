@@ -9,12 +9,13 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from server.clock import ManualClock
+from server.identity.sightings import SightingChange
 from server.parts import Parts
 from server.pipeline.evidence import Evidence
-from server.store import entries, sightings
+from server.store import entries, sightings, zones
 from server.store.entries import EntryFilter
 from server.store.paging import Page
-from server.store.tables import Camera, Person
+from server.store.tables import Camera, Person, Zone
 from tests.pipeline.conftest import add_camera, add_kiosk, change, events_of
 
 EVIDENCE = Evidence(b"frame", b"face", [0.1, 0.2, 0.3, 0.4])
@@ -205,3 +206,40 @@ async def test_an_operators_word_outlives_a_frame_that_was_on_its_way(
     async with parts.store.read() as session:
         row = (await sightings.get(session, first.sighting.id)).sighting
     assert (row.person_id, row.state) == (person.id, state)
+
+
+async def test_at_a_line_only_who_passes_enters(parts: Parts, person: Person, clock: ManualClock) -> None:
+    """Recognised before it: a sighting and no entry, no greeting. Over it: the entry in that direction, greeted."""
+    door = await add_camera(parts, "Door", "both")
+    kiosk = await add_kiosk(parts, door)
+    await add_line(parts, door)
+    seen = change(door, "recognized", clock.now(), person.id)
+    assert (await parts.recorder.record(door.id, [seen], {})).entries == []
+    assert await events_of(parts, f"kiosks/{kiosk.id}") == []
+    passed = SightingChange("crossed", replace(seen.sighting, direction="out", last_seen_at=clock.now()))
+    for wanted in (["out"], []):  # written again after it was cut off, it makes nothing more
+        assert [entry.direction for entry in (await parts.recorder.record(door.id, [passed], {})).entries] == wanted
+    assert [kind for kind, _ in await events_of(parts, "sightings")] == ["sighting.recognized"]
+    [(kind, data)] = await events_of(parts, "attendance")
+    assert (kind, data["sightingId"]) == ("attendance.checked_out", seen.sighting.id)
+    assert [kind for kind, _ in await events_of(parts, f"kiosks/{kiosk.id}")] == ["kiosk.greeting"]
+    async with parts.store.read() as session:
+        assert (await sightings.get(session, seen.sighting.id)).sighting.direction == "out"
+
+
+async def test_an_operator_names_who_passed(parts: Parts, person: Person, clock: ManualClock) -> None:
+    """An unknown who passed gets the entry of that direction; one who did not pass gets none."""
+    door = await add_camera(parts, "Door", "both")
+    await add_line(parts, door)
+    stood, passed = change(door, "unknown", clock.now()), change(door, "unknown", clock.now())
+    passed = SightingChange("unknown", replace(passed.sighting, direction="in"), opened=True)
+    await parts.recorder.record(door.id, [stood, passed], {})
+    for one, made in ((stood, []), (passed, ["attendance.checked_in"])):
+        await parts.recorder.correct(one.sighting.id, person.id)
+        assert [kind for kind, _ in await events_of(parts, "attendance")] == made
+
+
+async def add_line(parts: Parts, camera: Camera) -> None:
+    line = Zone(camera_id=camera.id, name="Step", kind="line", points=[[0.5, 0], [0.5, 1]], direction="in")
+    async with parts.store.transaction() as session:
+        await zones.save_zone(session, line)

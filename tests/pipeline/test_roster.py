@@ -1,10 +1,20 @@
 """The roster: equal to the store, whoever changes it."""
 
+import asyncio
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+
 import numpy as np
+import pytest
 
 from server.clock import ManualClock
+from server.demo.clips import enrolment_photo
+from server.errors import Unavailable
 from server.ids import new_id
 from server.parts import Parts
+from server.pipeline.roster import CHANNEL, Roster
+from server.store import templates
 from server.store.tables import Person, Photo, Template
 
 
@@ -26,9 +36,10 @@ async def add_template(parts: Parts, person: Person, seed: int, pack: str | None
     )
     template = Template(
         person_id=person.id, photo_id=photo.id, pack=pack or parts.roster.pack.name,
-        pack_sha256=parts.roster.pack.sha256, dimension=parts.roster.dimension,
-        embedding=unit(seed, parts.roster.dimension).tobytes(),
+        pack_sha256=parts.roster.pack.sha256, dimension=parts.roster.dimension, embedding=b"",
     )  # fmt: skip
+    kept = parts.access.templates.seal(template.id, person.id, unit(seed, parts.roster.dimension).tobytes())
+    template.key_id, template.embedding = kept.key_id, kept.embedding
     async with parts.store.transaction() as session:
         session.add(photo)
         await session.flush()
@@ -94,3 +105,134 @@ async def test_the_threshold_grows_with_the_gallery(parts: Parts, clock: ManualC
     for number in range(60):
         parts.roster.add(f"p{number}", f"Person {number}", f"t{number}", unit(number, parts.roster.dimension))
     assert parts.roster.threshold > small
+
+
+async def test_a_template_that_does_not_open_does_not_count(parts: Parts, person: Person) -> None:
+    """Moved from another row, or none of the pack's length: left out, and everybody else is recognised."""
+    good, bad, short = [await add_template(parts, person, seed) for seed in (1, 2, 3)]
+    async with parts.store.transaction() as session:
+        rows = {row.template_id: row for row in await templates.kept(session, [good, bad, short])}
+        cut = parts.access.templates.seal(short, person.id, b"1234")
+        await templates.rewrite(session, [replace(rows[good], template_id=bad), cut])
+    await parts.roster.refresh()
+    assert parts.roster.gallery.templates == {good}
+
+
+async def test_only_what_is_new_is_read(parts: Parts, person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A change costs what it is: what is known is neither read nor opened again, what is gone is removed."""
+    first = await add_template(parts, person, 1)
+    await parts.roster.refresh()
+    opened: list[str] = []
+    opening = parts.access.templates.open
+
+    def open_(row: templates.KeptTemplate) -> bytes | None:
+        opened.append(row.template_id)
+        return opening(row)
+
+    monkeypatch.setattr(parts.access.templates, "open", open_)
+    second = await add_template(parts, person, 2)
+    await parts.roster.refresh()
+    assert opened == [second]
+    async with parts.store.transaction() as session:
+        await session.delete(await session.get_one(Template, first))
+    await parts.roster.refresh()
+    assert parts.roster.gallery.templates == {second}
+    assert opened == [second]
+
+
+async def test_names_and_who_is_active_are_followed(parts: Parts, person: Person) -> None:
+    """A new name is used at once; one who is not active any more is not recognised."""
+    await add_template(parts, person, 1)
+    await parts.roster.refresh()
+    for name, active, known in (("Eileen C.", True, "Eileen C."), ("Eileen C.", False, None)):
+        async with parts.store.transaction() as session:
+            row = await session.get_one(Person, person.id)
+            row.full_name, row.active = name, active
+        await parts.roster.refresh()
+        assert (parts.roster.name_of(person.id), parts.roster.gallery.people) == (known, int(active))
+
+
+async def test_others_are_told_at_once(parts: Parts, person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one process enrols, removes or renames, another one follows long before it would look by itself."""
+    monkeypatch.setattr("server.pipeline.roster.REFRESH_S", 3600.0)
+    other = Roster(parts.store, parts.roster.pack, parts.access.templates, parts.bus)
+    await other.refresh()
+    async with asyncio.TaskGroup() as tasks:
+        following = tasks.create_task(other.run())
+        await asyncio.sleep(0)
+        photo = await parts.enrolment.add_photo(person.id, enrolment_photo())
+        await until(lambda: other.gallery.people == 1)
+        async with parts.store.transaction() as session:
+            (await session.get_one(Person, person.id)).full_name = "Eileen C."
+        await parts.roster.changed()
+        await until(lambda: other.name_of(person.id) == "Eileen C.")
+        await parts.enrolment.remove_photo(photo)
+        await until(lambda: other.gallery.people == 0)
+        following.cancel()
+
+
+async def test_what_is_said_is_not_said_back(parts: Parts, person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One change is one message: whoever hears of it tells nobody."""
+    monkeypatch.setattr("server.pipeline.roster.REFRESH_S", 3600.0)
+    other = Roster(parts.store, parts.roster.pack, parts.access.templates, parts.bus)
+    async with asyncio.TaskGroup() as tasks, parts.bus.subscribe(CHANNEL) as messages:
+        following = [tasks.create_task(one.run()) for one in (other, parts.roster)]
+        await asyncio.sleep(0)
+        await add_template(parts, person, 1)
+        await parts.roster.changed()
+        await until(lambda: other.gallery.people == 1)
+        parts.bus.publish(CHANNEL, b"end")
+        said = [(await anext(messages))[1] for _ in range(2)]
+        for one in following:
+            one.cancel()
+    assert said[1] == b"end"
+
+
+async def test_a_lost_message_only_delays(parts: Parts, person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing was said, and yet it is noticed."""
+    monkeypatch.setattr("server.pipeline.roster.REFRESH_S", 0.02)
+    async with asyncio.TaskGroup() as tasks:
+        following = tasks.create_task(parts.roster.run())
+        await add_template(parts, person, 1)
+        await until(lambda: parts.roster.gallery.people == 1)
+        following.cancel()
+
+
+async def test_a_large_gallery_is_indexed(parts: Parts, person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By itself, in the background, beyond the number up to which every template is looked at."""
+    monkeypatch.setattr("server.pipeline.roster.REFRESH_S", 0.02)
+    pack, seals = parts.roster.pack, parts.access.templates
+    auto = Roster(parts.store, pack, seals, parts.bus, search="auto", exact_to=3)
+    exact = Roster(parts.store, pack, seals, parts.bus)
+    for seed in range(3):
+        await add_template(parts, person, seed)
+    async with asyncio.TaskGroup() as tasks:
+        following = [tasks.create_task(one.run()) for one in (auto, exact)]
+        await until(lambda: len(auto.gallery) == len(exact.gallery) == 3)
+        assert auto.gallery.index is None
+        await add_template(parts, person, 3)
+        await until(lambda: auto.gallery.index is not None)
+        await until(lambda: len(exact.gallery) == 4)
+        for one in following:
+            one.cancel()
+    assert exact.gallery.index is None
+    assert auto.gallery.index is not None
+    assert len(auto.gallery.index) == 4
+    [match] = auto.gallery.search(unit(3, auto.dimension)[None])
+    assert match is not None
+    assert match.similarity > 0.999
+
+
+def test_an_index_that_cannot_be_made_is_refused_at_start(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where one is asked for; `auto` goes on without."""
+    monkeypatch.setitem(sys.modules, "usearch.index", None)
+    pack, seals = parts.roster.pack, parts.access.templates
+    Roster(parts.store, pack, seals, parts.bus, search="auto")
+    with pytest.raises(Unavailable, match="extra index"):
+        Roster(parts.store, pack, seals, parts.bus, search="approximate")
+
+
+async def until(reached: Callable[[], bool]) -> None:
+    async with asyncio.timeout(30):
+        while not reached():  # noqa: ASYNC110 - nothing tells when
+            await asyncio.sleep(0.01)

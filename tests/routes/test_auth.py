@@ -1,10 +1,18 @@
 """Signing in and out over HTTP: tokens, rotation, the browser's cookie and its CSRF token."""
 
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
 import httpx
+import jwt
 import pytest
 
+from server.app import make_app
+from server.clock import ManualClock
 from server.parts import Parts
-from tests.opened import PASSWORD
+from server.settings import SecuritySettings
+from tests.opened import PASSWORD, client_of, parts_in
 
 LOGIN = {"username": "admin@example.com", "password": PASSWORD}
 
@@ -109,3 +117,94 @@ async def test_a_kiosk_is_not_a_user(parts: Parts, admin: httpx.AsyncClient) -> 
     assert (await admin.get("/api/v1/auth/me", headers=bearer)).status_code == 403
     assert (await admin.get("/api/v1/people", headers=bearer)).status_code == 403
     assert (await admin.get("/api/v1/kiosks", headers=bearer)).json()["meta"]["total"] == 1
+
+
+async def test_me(viewer: httpx.AsyncClient) -> None:
+    """Everything that a front end shows or hides by, with a tag; the own name can be changed, on a condition too."""
+    answer = await viewer.get("/api/v1/auth/me")
+    me = answer.json()["data"]
+    assert (me["mustChangePassword"], me["totpEnabled"], me["apiKey"]) == (False, False, None)
+    assert (me["cameraIds"], me["departmentIds"]) == (None, None)
+    etag = answer.headers["ETag"]
+    renamed = await viewer.patch("/api/v1/auth/me", json={"fullName": "Vera"}, headers={"If-Match": etag})
+    assert renamed.json()["data"]["fullName"] == "Vera"
+    late = await viewer.patch("/api/v1/auth/me", json={"fullName": "Eve"}, headers={"If-Match": etag})
+    assert late.status_code == 412
+    assert (await viewer.get("/api/v1/auth/me")).json()["data"]["fullName"] == "Vera"
+    assert (await viewer.patch("/api/v1/auth/me", json={"role": "Admin"})).status_code == 422
+
+
+async def test_the_cookie_is_secure_over_https(parts: Parts) -> None:
+    """Where the request came over HTTPS, whatever the setting says; over HTTP a browser would drop it."""
+    transport = httpx.ASGITransport(make_app(parts))
+    for scheme, secure in (("https", True), ("http", False)):
+        async with httpx.AsyncClient(transport=transport, base_url=f"{scheme}://rollcall.test") as client:
+            answer = await client.post("/api/v1/auth/login", json=LOGIN)
+            assert ("secure" in answer.headers["set-cookie"].lower()) is secure
+
+
+async def test_until_a_new_password_is_chosen(parts: Parts, anyone: httpx.AsyncClient) -> None:
+    """After an administrator set it, little is open; with a new one of one's own, all is."""
+    login = {"username": "viewer@example.com", "password": "set by an admin 1"}
+    before = (await anyone.post("/api/v1/auth/login", json=login | {"password": PASSWORD})).json()["data"]
+    await parts.access.accounts.set_password(before["user"]["id"], login["password"])
+    given = (await anyone.post("/api/v1/auth/login", json=login)).json()["data"]
+    assert given["user"]["mustChangePassword"] is True
+    anyone.cookies.clear()
+    bearer = {"Authorization": f"Bearer {given['accessToken']}"}
+    for path in ("auth/me", "auth/sessions"):
+        assert (await anyone.get(f"/api/v1/{path}", headers=bearer)).status_code == 200
+    for method, path in (
+        ("GET", "people"),
+        ("POST", "auth/ticket"),
+        ("POST", "auth/totp"),
+        ("GET", "auth/preferences"),
+    ):
+        refused = await anyone.request(method, f"/api/v1/{path}", headers=bearer)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (403, "password_change_required")
+    form = {"currentPassword": login["password"], "newPassword": "chosen by myself 2"}
+    assert (await anyone.post("/api/v1/auth/change-password", json=form, headers=bearer)).status_code == 204
+    assert (await anyone.get("/api/v1/people", headers=bearer)).status_code == 200
+
+
+async def test_logout_drops_the_cookie(anyone: httpx.AsyncClient, parts: Parts) -> None:
+    """The browser is told to forget it, and another session's refresh token ends that one too."""
+    first = (await anyone.post("/api/v1/auth/login", json=LOGIN)).json()["data"]
+    second = (await anyone.post("/api/v1/auth/login", json=LOGIN)).json()["data"]
+    answer = await anyone.post(
+        "/api/v1/auth/logout",
+        json={"refreshToken": first["refreshToken"]},
+        headers={"Authorization": f"Bearer {second['accessToken']}"},
+    )
+    assert answer.status_code == 204
+    assert "max-age=0" in answer.headers["set-cookie"].lower()
+    for data in (first, second):
+        refused = await anyone.post("/api/v1/auth/refresh", json={"refreshToken": data["refreshToken"]})
+        assert (refused.status_code, refused.json()["error"]["code"]) == (401, "session_ended")
+
+
+async def test_lifetimes_are_settings(tmp_path: Path, clock: ManualClock, on_machines: dict[str, Any]) -> None:
+    """Of the access token, of the refresh token, and of the session, which coming back does not lengthen."""
+    chosen = SecuritySettings(bcrypt_rounds=4, access_token_minutes=7, refresh_token_days=3, session_days=8)
+
+    def ends(token: str) -> datetime:
+        return datetime.fromtimestamp(jwt.decode(token, options={"verify_signature": False})["exp"], UTC)
+
+    async with (
+        parts_in(tmp_path / "state", clock, security=chosen, **on_machines) as parts,
+        client_of(parts, None) as one,
+    ):
+        begun = clock.now()
+        given = (await one.post("/api/v1/auth/login", json=LOGIN)).json()["data"]
+        assert given["expiresIn"] == 7 * 60
+        assert ends(given["accessToken"]) == begun + timedelta(minutes=7)
+        assert ends(given["refreshToken"]) == begun + timedelta(days=3)
+        for _ in range(3):
+            clock.advance(2 * 86_400)
+            given = (await one.post("/api/v1/auth/refresh", json={"refreshToken": given["refreshToken"]})).json()[
+                "data"
+            ]
+        assert given["expiresIn"] == 7 * 60
+        clock.advance(2 * 86_400 + 1)
+        over = await one.post("/api/v1/auth/refresh", json={"refreshToken": given["refreshToken"]})
+        assert (over.status_code, over.json()["success"]) == (401, False)

@@ -18,7 +18,7 @@ async def add(admin: httpx.AsyncClient, **other: object) -> dict[str, object]:
 
 
 async def test_a_camera_comes_back_without_its_password(parts: Parts, admin: httpx.AsyncClient) -> None:
-    """Neither creation, list, reading, editing nor the event shows it; the store keeps it."""
+    """Neither creation, list, reading, editing, the event nor the row shows it; the keys open it."""
     made = await add(admin)
     url = f"/api/v1/cameras/{made['id']}"
     texts = [
@@ -35,7 +35,9 @@ async def test_a_camera_comes_back_without_its_password(parts: Parts, admin: htt
     async with parts.store.read() as session:
         from server.store import cameras
 
-        assert "hunter2" in (await cameras.get(session, str(made["id"]))).source
+        row = await cameras.get(session, str(made["id"]))
+    assert "hunter2" not in str(row.model_dump())
+    assert parts.access.addresses.of(row) == CAMERA["source"]
 
 
 async def test_editing_with_the_shown_source_keeps_the_password(parts: Parts, admin: httpx.AsyncClient) -> None:
@@ -46,8 +48,29 @@ async def test_editing_with_the_shown_source_keeps_the_password(parts: Parts, ad
     await admin.put(f"/api/v1/cameras/{made['id']}", json={"source": made["source"], "role": "out"})
     async with parts.store.read() as session:
         row = await cameras.get(session, str(made["id"]))
-    assert row.source == CAMERA["source"]
+    assert parts.access.addresses.of(row) == CAMERA["source"]
     assert row.role == "out"
+
+
+async def test_a_sub_stream_is_checked_like_the_main_one(parts: Parts, admin: httpx.AsyncClient) -> None:
+    """Its password is kept and not shown, its address must be allowed, and an empty one takes it away."""
+    from server.store import cameras
+
+    made = await add(admin, subSource="rtsp://admin:hunter2@10.0.0.5:554/small")
+    url = f"/api/v1/cameras/{made['id']}"
+    assert made["subSource"] == "rtsp://admin@10.0.0.5:554/small"
+    async with parts.store.read() as session:
+        row = await cameras.get(session, str(made["id"]))
+    assert "hunter2" not in str(row.model_dump())
+    assert parts.access.addresses.sub_of(row) == "rtsp://admin:hunter2@10.0.0.5:554/small"
+    for kind, refused in (("rtsp", "rtsp://127.0.0.1/small"), ("rtsp", "exec:ls"), ("usb", "1")):
+        source = "0" if kind == "usb" else CAMERA["source"]
+        answer = await admin.post(
+            "/api/v1/cameras", json=CAMERA | {"name": "Other", "kind": kind, "source": source, "subSource": refused}
+        )
+        assert answer.status_code == 422, answer.text
+        assert answer.json()["error"]["details"][0]["field"] == "subSource"
+    assert (await admin.put(url, json={"subSource": ""})).json()["data"]["subSource"] == ""
 
 
 @pytest.mark.parametrize(
@@ -75,6 +98,37 @@ async def test_a_name_is_taken_once(admin: httpx.AsyncClient) -> None:
     again = await admin.post("/api/v1/cameras", json=CAMERA)
     assert again.status_code == 409
     assert (await admin.get("/api/v1/cameras")).json()["meta"]["total"] == 1
+
+
+async def test_when_a_camera_is_analysed(admin: httpx.AsyncClient) -> None:
+    """Always, on motion, or at hours that are named; nonsense is refused by the field's name."""
+    made = await add(admin)
+    assert (made["analysis"], made["analysisHours"]) == ("always", [])
+    url, hours = f"/api/v1/cameras/{made['id']}", [{"days": [1, 2], "start": "22:00", "end": "06:30"}]
+    edited = (await admin.put(url, json={"analysis": "schedule", "analysisHours": hours})).json()["data"]
+    assert (edited["analysis"], edited["analysisHours"]) == ("schedule", hours)
+    assert (await admin.put(url, json={"analysis": "motion"})).json()["data"]["analysisHours"] == hours
+    for form, field in (
+        ({"analysis": "sometimes"}, "analysis"),
+        ({"analysis": "schedule", "analysisHours": []}, "analysisHours"),
+        ({"analysisHours": [{"days": [8], "start": "22:00", "end": "06:30"}]}, "analysisHours.0.days.0"),
+        ({"analysisHours": [{"days": [1], "start": "24:00", "end": "06:30"}]}, "analysisHours.0.start"),
+    ):
+        refused = await admin.put(url, json=form)
+        assert refused.status_code == 422, refused.text
+        assert [one["field"] for one in refused.json()["error"]["details"]] == [field]
+
+
+async def test_a_camera_has_a_liveness_policy_of_its_own(admin: httpx.AsyncClient) -> None:
+    """Null is the site's, and may be said; what is left out stays."""
+    made = await add(admin, liveness="refuse")
+    url = f"/api/v1/cameras/{made['id']}"
+    for change, holds in (({"name": "Gate 2"}, "refuse"), ({"liveness": "warn"}, "warn"), ({"liveness": None}, None)):
+        changed = (await admin.put(url, json=change)).json()["data"]
+        assert (made["liveness"], changed["liveness"]) == ("refuse", holds)
+    answer = await admin.put(url, json={"liveness": "sometimes"})
+    assert answer.status_code == 422
+    assert answer.json()["error"]["details"][0]["field"] == "liveness"
 
 
 async def test_a_camera_that_does_not_run_says_so(admin: httpx.AsyncClient) -> None:

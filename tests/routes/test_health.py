@@ -1,9 +1,12 @@
 """What machines ask: alive, ready, metrics."""
 
+import asyncio
+
 import httpx
 import pytest
 
 from server.parts import Parts
+from server.routes import health
 
 
 async def test_alive_and_ready_without_signing_in(anyone: httpx.AsyncClient) -> None:
@@ -24,6 +27,20 @@ async def test_not_ready_when_the_database_is_gone(
     answer = await anyone.get("/health/ready")
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "database_unavailable")
     assert (await anyone.get("/health/live")).status_code == 200
+
+
+async def test_not_ready_when_the_database_says_nothing(
+    parts: Parts, anyone: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever asks is answered all the same."""
+
+    async def silent(_self: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(health, "READY_WITHIN_S", 0.1)
+    monkeypatch.setattr(type(parts.store), "ping", silent)
+    answer = await anyone.get("/health/ready")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "database_unavailable")
 
 
 async def test_metrics_are_prometheus_text(anyone: httpx.AsyncClient) -> None:

@@ -137,6 +137,11 @@ async def test_a_viewer_watches_and_does_not_publish(live: Parts, admin: httpx.A
     async with client_of(live, "Viewer") as viewer, peer() as connection:
         answer = await watch(viewer, path, connection)
         assert answer.status_code == 201
+        fragment = {"Content-Type": "application/trickle-ice-sdpfrag"}
+        for tag, status in ((answer.headers["ETag"], 204), ('"another"', 412)):
+            headers = {**fragment, "If-Match": tag}
+            patched = await viewer.patch(answer.headers["Location"], content="a=mid:0", headers=headers)
+            assert patched.status_code == status
         assert (await viewer.post(f"{path}/whip", content="v=0", headers=SDP)).status_code == 403
         assert (await admin.delete(answer.headers["Location"])).status_code == 404
         assert (await viewer.delete(answer.headers["Location"])).status_code == 204

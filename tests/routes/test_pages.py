@@ -3,7 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html.parser import HTMLParser
 
 import pytest
@@ -17,7 +17,19 @@ from server.assets import asset
 from server.routes.pages import NAVIGATION, Pages, Principal, local_path, page_routes
 
 READS = frozenset({"cameras:read", "sightings:read", "attendance:read", "people:read", "kiosks:read"})
-WRITES = frozenset({"people:write", "people:delete", "sightings:write"})
+WRITES = frozenset(
+    {
+        "people:write",
+        "people:delete",
+        "sightings:write",
+        "cameras:write",
+        "cameras:control",
+        "cameras:delete",
+        "attendance:write",
+        "attendance:correct",
+    }  # fmt: skip
+)
+SHOWN = ("/", "/cameras", "/people", "/attendance", "/kiosk", "/password", "/account")
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 
 
@@ -27,6 +39,7 @@ class SignedIn:
     email: str
     role: str
     permissions: frozenset[str]
+    must_change_password: bool = False
 
     def may(self, permission: str) -> bool:
         return permission in self.permissions
@@ -40,25 +53,32 @@ NARROW = SignedIn("Nora Narrow", "narrow@example.com", "Gate", frozenset({"camer
 class Gate:
     """Lets everybody be one person, or nobody."""
 
-    def __init__(self, principal: SignedIn | None) -> None:
+    def __init__(self, principal: SignedIn | None, nobody_yet: bool = False) -> None:
         self._principal = principal
+        self._nobody_yet = nobody_yet
+
+    async def setup_needed(self) -> bool:
+        return self._nobody_yet
 
     async def who(self, request: Request) -> Principal | None:
         return self._principal
+
+    def site_name(self) -> str:
+        return "Works <North>"
 
     def csrf_token(self, principal: Principal) -> str:
         return f"token of {principal.email}"
 
 
 @asynccontextmanager
-async def browser(principal: SignedIn | None) -> AsyncIterator[AsyncClient]:
+async def browser(principal: SignedIn | None, nobody_yet: bool = False) -> AsyncIterator[AsyncClient]:
     pages = Pages()
 
     async def refused(request: Request, error: Exception) -> StarletteResponse:
         return await pages.error(request, error.status_code if isinstance(error, HTTPException) else 500)
 
     app = Starlette(routes=page_routes(pages), exception_handlers={404: refused})
-    app.state.pages = Gate(principal)
+    app.state.pages = Gate(principal, nobody_yet)
     async with AsyncClient(transport=ASGITransport(app), base_url="http://door.example") as client:
         yield client
 
@@ -97,20 +117,44 @@ async def every_page() -> list[tuple[str, Response]]:
     shown: list[tuple[str, Response]] = []
     for principal in (ADMIN, VIEWER, None):
         async with browser(principal) as client:
-            for path in ("/", "/people", "/kiosk", "/login", "/nowhere"):
+            for path in (*SHOWN, "/login", "/nowhere"):
                 response = await client.get(path)
                 if response.status_code in (200, 404):
                     shown.append((f"{path} of {principal.role if principal else 'nobody'}", response))
     return shown
 
 
-@pytest.mark.parametrize("path", ["/", "/people"])
+@pytest.mark.parametrize("path", ["/", "/cameras", "/people", "/attendance", "/account"])
 async def test_signed_out(path: str) -> None:
     """Who is not signed in is sent to sign in, and comes back to the page that was asked for."""
     async with browser(None) as client:
         response = await client.get(f"{path}?person=a b")
     assert response.status_code == 303
     assert response.headers["location"] == f"/login?next={path}%3Fperson%3Da%2520b"
+
+
+async def test_who_must_change_the_password() -> None:
+    """Every page leads to the new password first, and from there on; the page itself does not lead to itself."""
+    async with browser(replace(VIEWER, must_change_password=True)) as client:
+        sent = await client.get("/people")
+        assert (sent.status_code, sent.headers["location"]) == (303, "/password?next=/people")
+        page = await client.get("/password?next=/people")
+        assert page.status_code == 200
+        assert 'data-onward="/people"' in page.text
+        assert "An administrator has set your password" in page.text
+
+
+async def test_the_first_administrator() -> None:
+    """The set-up page is there while there is nobody, with the code of the address in its field; afterwards never."""
+    async with browser(None, nobody_yet=True) as client:
+        page = await client.get("/setup?code=ABCDEF2345")
+        assert page.status_code == 200
+        assert 'value="ABCDEF2345"' in page.text
+        assert "Nobody can sign in yet" in (await client.get("/login")).text
+    async with browser(None) as client:
+        gone = await client.get("/setup?code=ABCDEF2345")
+        assert (gone.status_code, gone.headers["location"]) == (303, "/login")
+        assert "Nobody can sign in yet" not in (await client.get("/login")).text
 
 
 async def test_kiosk_is_open() -> None:
@@ -193,7 +237,8 @@ async def test_no_permission() -> None:
         response = await client.get("/people")
     assert response.status_code == 403
     assert "This page is not open to you" in response.text
-    assert [attrs["href"] for attrs, _ in Page(response.text).all("a") if "nav-item" in attrs.get("class", "")] == ["/"]
+    items = [attrs["href"] for attrs, _ in Page(response.text).all("a") if "nav-item" in attrs.get("class", "")]
+    assert items == ["/", "/cameras"]
 
 
 async def test_not_found() -> None:
@@ -229,10 +274,15 @@ async def test_who_is_shown_and_escaped() -> None:
     assert response.headers["cache-control"] == "no-store"
 
 
-@pytest.mark.parametrize("path", ["/", "/people"])
+@pytest.mark.parametrize("path", ["/", "/cameras", "/people", "/attendance"])
 async def test_viewer(path: str) -> None:
     """What a Viewer may not do is not on the page; an Admin finds it there."""
-    controls = {"/": ["data-unknown-list"], "/people": ["data-add", "data-add-form", "data-poses-shutter"]}[path]
+    controls = {
+        "/": ["data-unknown-list"],
+        "/cameras": ["data-add", "data-camera-sheet", "data-wizard", "data-removal"],
+        "/people": ["data-add", "data-add-form", "data-poses-shutter"],
+        "/attendance": ["data-waiting-count"],
+    }[path]
     async with browser(VIEWER) as client:
         viewer = Page((await client.get(path)).text)
     async with browser(ADMIN) as client:
@@ -240,6 +290,16 @@ async def test_viewer(path: str) -> None:
     for control in controls:
         assert not [attrs for _, attrs, _ in viewer.elements if control in attrs]
         assert [attrs for _, attrs, _ in admin.elements if control in attrs]
+
+
+@pytest.mark.parametrize("tab", ["now", "today", "month", "charts"])
+async def test_the_tabs_of_attendance(tab: str) -> None:
+    """Each has an address of its own, and the one that is asked for is marked before any script has run."""
+    async with browser(VIEWER) as client:
+        page = Page((await client.get(f"/attendance?tab={tab}")).text)
+    tabs = [attrs for attrs, _ in page.all("a") if "tab" in attrs.get("class", "").split()]
+    assert [attrs["href"] for attrs in tabs if attrs.get("aria-current") == "page"] == [f"/attendance?tab={tab}"]
+    assert [attrs["data-tab-link"] for attrs in tabs] == ["now", "today", "month", "charts"]
 
 
 async def test_current_page_is_marked() -> None:
@@ -318,3 +378,10 @@ async def test_static_files_are_cached_and_asked_about() -> None:
     assert first.headers["cache-control"] == "no-cache"
     assert again.status_code == 304
     assert outside.status_code == 404
+
+
+async def test_the_bar_names_the_site() -> None:
+    """As an administrator has named it, as text."""
+    async with browser(VIEWER) as client:
+        page = Page((await client.get("/")).text)
+    assert [words for attrs, words in page.all("span") if attrs.get("class") == "brand-name"] == ["Works <North>"]

@@ -3,13 +3,15 @@
 import asyncio
 
 import pytest
-from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import QueuePool, make_url, text
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlmodel import func, select
 
 from server.ids import new_id
-from server.store.engine import Store
+from server.store import engine as engine_module
+from server.store.engine import Store, make_engine
 from server.store.tables import Department
+from tests.silent_proxy import silent_proxy
 
 
 async def _count(store: Store) -> int:
@@ -103,3 +105,75 @@ async def test_an_error_does_not_repeat_the_values(store: Store) -> None:
         async with store.transaction() as session:
             await (await session.connection()).execute(text("INSERT INTO nowhere VALUES (:it)"), {"it": "hunter2"})
     assert "hunter2" not in str(caught.value)
+
+
+async def test_postgresql_lets_nobody_hold_up_the_others(store: Store) -> None:
+    """A statement, a wait for a lock and an idle transaction all end by themselves; times are in UTC."""
+    if store.is_sqlite:
+        pytest.skip("SQLite has one writer at a time, and a busy time-out of its own")
+    names = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout", "TimeZone", "application_name")
+    async with Store(store.url, pool_size=2, statement_timeout_s=4.5) as chosen, chosen.read() as session:
+        connection = await session.connection()
+        shown = [(await connection.execute(text(f"SHOW {name}"))).scalar_one() for name in names]
+    assert shown == ["4500ms", "4500ms", "1min", "UTC", "rollcall"]
+
+
+async def test_a_statement_that_takes_too_long_is_ended(store: Store) -> None:
+    """By PostgreSQL itself, so that it stops working on it too; the connection can be used again."""
+    if store.is_sqlite:
+        pytest.skip("SQLite knows no time-out of statements")
+    async with Store(store.url, statement_timeout_s=0.2) as hasty:
+        with pytest.raises(SQLAlchemyError, match="statement timeout"):
+            async with hasty.read() as session:
+                await (await session.connection()).execute(text("SELECT pg_sleep(5)"))
+        await hasty.ping()
+
+
+async def test_the_pool_is_as_large_as_it_was_set() -> None:
+    """PostgreSQL is asked for no connection more, and the oldest are opened anew."""
+    engine = make_engine("postgresql+asyncpg://nobody@127.0.0.1:1/x", pool_size=3, pool_recycle_s=60)
+    pool = engine.pool
+    assert isinstance(pool, QueuePool)
+    assert (pool.size(), pool._max_overflow, pool._recycle, pool._pre_ping) == (3, 0, 60, True)
+    await engine.dispose()
+
+
+async def test_more_than_the_pool_wait_for_one_another(store: Store) -> None:
+    """None fails where there are more requests than connections."""
+    async with Store(store.url, pool_size=2) as small:
+        await asyncio.wait_for(asyncio.gather(*(small.ping() for _ in range(20))), 20)
+
+
+async def test_no_time_out_at_all_can_be_asked_for(store: Store) -> None:
+    """Migrations do."""
+    if store.is_sqlite:
+        pytest.skip("SQLite knows no time-out of statements")
+    engine = make_engine(store.url, statement_timeout_s=0)
+    async with engine.connect() as connection:
+        for name in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):
+            assert (await connection.execute(text(f"SHOW {name}"))).scalar_one() == "0"
+    await engine.dispose()
+
+
+async def test_a_postgresql_that_falls_silent(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who asks is told, closing does not wait for it, and when it is back all is as before."""
+    if store.is_sqlite:
+        pytest.skip("SQLite is no other process")
+    monkeypatch.setattr(engine_module, "ANSWER_WITHIN_S", 0.3)
+    monkeypatch.setattr(engine_module, "CONNECT_WITHIN_S", 0.5)
+    monkeypatch.setattr(engine_module, "CLOSE_WITHIN_S", 0.3)
+    url = make_url(store.url)
+    async with asyncio.timeout(60), silent_proxy(url.host or "127.0.0.1", url.port or 5432) as proxy:
+        through = url.set(host="127.0.0.1", port=proxy.own_port).render_as_string(hide_password=False)
+        async with Store(through, statement_timeout_s=0.3) as proxied:
+            await proxied.ping()
+            async with proxied.read() as session:
+                connection = await session.connection()
+                proxy.talks.clear()
+                with pytest.raises(OperationalError):  # in the middle of a conversation
+                    await connection.execute(text("SELECT 1"))
+            with pytest.raises(ConnectionError):  # at its beginning
+                await proxied.ping()
+            proxy.talks.set()
+            await proxied.ping()
+            proxy.talks.clear()

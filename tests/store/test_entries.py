@@ -60,7 +60,7 @@ async def test_one(store: Store) -> None:
     entry = await _add(store, ada, gate, 0)
     async with store.read() as session:
         row = await entries.get(session, entry.id)
-        assert (row.entry.at, row.person.full_name, row.camera_name) == (after(0), "Ada", "Gate")
+        assert (row.entry.at, row.person and row.person.full_name, row.camera_name) == (after(0), "Ada", "Gate")
         with pytest.raises(NotFound) as caught:
             await entries.get(session, "nowhere")
     assert caught.value.code == "entry_not_found"
@@ -106,6 +106,12 @@ async def test_who_is_present(store: Store) -> None:
     await _add(store, bob, None, 8, "out")
     await _add(store, cleo, None, 6)
     async with store.read() as session:
-        assert [row.person.full_name for row in await entries.present_since(session, after(0))] == ["Cleo", "Ada"]
-        assert [row.person.full_name for row in await entries.present_since(session, after(6))] == ["Cleo"]
-        assert await entries.present_since(session, after(7)) == []
+        for since, wanted, names in (
+            (after(0), Page(), ["Cleo", "Ada"]),
+            (after(0), Page(sort="fullName"), ["Ada", "Cleo"]),
+            (after(0), Page(search="ada"), ["Ada"]),
+            (after(6), Page(), ["Cleo"]),
+            (after(7), Page(), []),
+        ):
+            found = await entries.present(session, since, (), wanted)
+            assert ([row.person and row.person.full_name for row in found.rows], found.total) == (names, len(names))

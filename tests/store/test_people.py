@@ -1,13 +1,15 @@
-"""People and the gallery."""
+"""People, and what a list says of them."""
+
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import Connection, event
 
 from server.errors import Conflict, Invalid, NotFound
-from server.store import entries, people, photos, sightings
+from server.store import entries, people, photos, sightings, templates
 from server.store.engine import Store
 from server.store.paging import Page
-from server.store.tables import Department, Entry
+from server.store.tables import Department, Entry, Person
 from tests.store.conftest import NOON, add_camera, add_person, add_photo, add_sighting, after
 
 
@@ -112,61 +114,92 @@ async def test_finding(store: Store) -> None:
             assert caught.value.code == "person_not_found"
 
 
+async def test_since_when_somebody_is_inactive(store: Store) -> None:
+    """From when they were deactivated until they are active again, whatever else is changed; and of whom something is
+    left that shows their face."""
+    ada = await add_person(store, "Ada")
+    assert ada.inactive_since is None
+
+    async def saved(**values: object) -> Person:
+        async with store.transaction() as session:
+            person = await people.lock(session, ada.id)
+            for name, value in values.items():
+                setattr(person, name, value)
+            return await people.save_person(session, person)
+
+    since = (await saved(active=False)).inactive_since
+    assert since is not None
+    assert (await saved(full_name="Ada L.")).inactive_since == since
+    async with store.read() as session:
+        assert await people.long_inactive(session, since + timedelta(seconds=1), 9) == []
+    await add_photo(store, ada)
+    async with store.read() as session:
+        assert await people.long_inactive(session, since, 9) == []
+        assert await people.long_inactive(session, since + timedelta(seconds=1), 9) == [ada.id]
+    assert (await saved(active=True)).inactive_since is None
+    async with store.read() as session:
+        assert await people.long_inactive(session, since + timedelta(days=1), 9) == []
+
+
 async def test_removing(store: Store) -> None:
-    """Photos, templates and entries go, sightings become unknown; the objects are told."""
-    ada, camera = await add_person(store, "Ada"), await add_camera(store, "Gate")
+    """Photos and templates go, sightings become unknown, entries stay as anonymous facts; the objects are told."""
+    async with store.transaction() as session:
+        night = Department(name="Night")
+        session.add(night)
+    ada, camera = await add_person(store, "Ada", department_id=night.id), await add_camera(store, "Gate")
     await add_photo(store, ada)
     seen = await add_sighting(store, camera, ada, 0)
     async with store.transaction() as session:
-        await entries.add(session, Entry(person_id=ada.id, at=NOON, direction="in", origin="manual"))
+        told = Entry(
+            person_id=ada.id, at=NOON, direction="in", origin="camera", camera_id=camera.id, sighting_id=seen.id,
+            similarity=0.7, margin=0.1, snapshot_key="s.jpg", reason="Ada forgot her badge",
+        )  # fmt: skip
+        await entries.add(session, told)
+        await entries.add(session, Entry(person_id=ada.id, at=after(60), direction="out", origin="manual"))
     async with store.transaction() as session:
         keys = await people.remove(session, await people.get(session, ada.id))
     assert sorted(keys) == ["o.jpg", "p.jpg"]
     async with store.read() as session:
         assert await photos.of_person(session, ada.id) == []
-        assert await people.gallery_rows(session, "mobilefacenet") == []
-        assert (await entries.page(session, Page())).total == 0
+        assert [rows async for rows in templates.owners(session, "mobilefacenet", "a" * 64)] == []
+        left = (await entries.page(session, Page(sort="at"))).rows
+        assert [(row.person, row.entry.person_id, row.entry.direction) for row in left] == [
+            (None, None, "in"),
+            (None, None, "out"),
+        ]
+        [pseudonym] = {row.entry.pseudonym for row in left}
+        assert pseudonym not in (None, ada.id)
+        assert {row.entry.department_id for row in left} == {night.id}
+        bare = left[0].entry
+        assert (bare.at, bare.camera_id, bare.origin) == (NOON, camera.id, "camera")
+        assert (bare.sighting_id, bare.similarity, bare.margin, bare.snapshot_key, bare.reason) == (None,) * 5
+        assert (await entries.present(session, NOON, (), Page())).total == 0
         row = await sightings.get(session, seen.id)
         assert row.sighting.person_id is None
         assert row.person is None
 
 
-async def test_the_gallery(store: Store) -> None:
-    """Templates of one pack, of active people only."""
-    ada, bob = await add_person(store, "Ada"), await add_person(store, "Bob", active=False)
-    await add_photo(store, ada)
-    await add_photo(store, ada, pack="other")
-    await add_photo(store, bob)
+async def test_two_that_are_one(store: Store) -> None:
+    """All that is the other's is this one's, who keeps what they have and takes over what they lack."""
+    door = await add_camera(store, "Door")
+    ada = await add_person(store, "Ada", external_ids={"hr": "1"})
+    other = await add_person(store, "A. Lovelace", employee_id="7", email="ada@example.com", external_ids={"hr": "2"})
+    photo, seen = await add_photo(store, other), await add_sighting(store, door, other, 1)
+    async with store.transaction() as session:
+        entry = Entry(person_id=other.id, at=after(1), direction="in", origin="camera", sighting_id=seen.id)
+        session.add(entry)
+    async with store.transaction() as session:
+        [made] = await templates.of_person(session, other.id)
+        assert await templates.of_person(session, ada.id) == []
+        rows = [await people.lock(session, one.id) for one in (ada, other)]
+        await people.merge(session, *rows)
     async with store.read() as session:
-        rows = await people.gallery_rows(session, "mobilefacenet")
-        assert await people.gallery_rows(session, "mobilefacenet", pack_sha256="b" * 64) == []
-        assert len(await people.gallery_rows(session, "mobilefacenet", pack_sha256="a" * 64)) == 1
-    assert [(row.person_id, row.full_name, row.embedding) for row in rows] == [(ada.id, "Ada", b"12345678")]
-
-
-async def test_the_mark_of_the_gallery(store: Store) -> None:
-    """Moves with every change that the gallery must follow, and stays without one."""
-    marks = []
-
-    async def mark() -> None:
-        async with store.read() as session:
-            marks.append(await people.gallery_mark(session))
-
-    await mark()
-    ada = await add_person(store, "Ada")
-    await mark()
-    photo = await add_photo(store, ada)
-    await mark()
-    async with store.transaction() as session:
-        person = await people.get(session, ada.id)
-        person.full_name = "Ada L."
-        await people.save_person(session, person)
-    await mark()
-    async with store.transaction() as session:
-        await photos.remove(session, await photos.get(session, ada.id, photo.id))
-    await mark()
-    await add_photo(store, ada)
-    await mark()
-    assert len(set(marks)) == len(marks)
-    await mark()
-    assert marks[-1] == marks[-2]
+        kept = await people.summary(session, ada.id)
+        assert (kept.photo_count, kept.photo_id, kept.last_seen_at) == (1, photo.id, seen.last_seen_at)
+        found = kept.person
+        assert (found.employee_id, found.email, found.external_ids) == ("7", "ada@example.com", {"hr": "1"})
+        assert await people.find(session, other.id) is None
+        [owned] = [rows async for rows in templates.owners(session, "mobilefacenet", "a" * 64)]
+        assert [(one.template_id, one.person_id) for one in owned] == [(made.template_id, ada.id)]
+        owners = [row.person_id for row in await entries.of_sighting(session, seen.id)]
+        assert owners == [ada.id]

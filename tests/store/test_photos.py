@@ -3,7 +3,7 @@
 import pytest
 
 from server.errors import NotFound
-from server.store import people, photos
+from server.store import photos, templates
 from server.store.engine import Store
 from tests.store.conftest import add_person, add_photo, after
 
@@ -34,4 +34,4 @@ async def test_removing(store: Store) -> None:
         await photos.remove(session, await photos.get(session, ada.id, photo.id))
     async with store.read() as session:
         assert await photos.templates_of(session, photo.id) == []
-        assert await people.gallery_rows(session, "mobilefacenet") == []
+        assert [rows async for rows in templates.owners(session, "mobilefacenet", "a" * 64)] == []

@@ -1,12 +1,17 @@
 """Signings-in."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from server.store import sessions, users
 from server.store.engine import Store
+from server.store.paging import Page
 from server.store.seed import seed_roles
 from server.store.tables import Session, User
 from tests.store.conftest import NOON, after
+
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -77,6 +82,7 @@ async def test_use_is_noted(store: Store, rows: list[Session]) -> None:
         standing = await sessions.standing(session, rows[0].id)
     assert standing is not None
     assert standing.session.last_used_at == NOON
+    assert standing.session.updated_at == rows[0].updated_at
 
 
 async def test_forgetting_old_ones(store: Store, rows: list[Session]) -> None:
@@ -88,3 +94,23 @@ async def test_forgetting_old_ones(store: Store, rows: list[Session]) -> None:
         assert await sessions.forget_old(session, after(1)) == 2
         assert await sessions.forget_old(session, after(1)) == 0
         assert await sessions.standing(session, rows[2].id) is not None
+
+
+async def test_page(store: Store, rows: list[Session]) -> None:
+    """Those that hold, opened after a time; searched by browser and address, sorted and cut."""
+    user_id = rows[0].user_id
+
+    async def hashes(wanted: Page, now: datetime = NOON, opened_after: datetime = LONG_AGO) -> list[str]:
+        async with store.read() as session:
+            found = await sessions.page(session, wanted, user_id, now, opened_after)
+        return [row.refresh_hash for row in found.rows]
+
+    assert await hashes(Page(sort="expiresAt")) == ["1", "2", "3"]
+    assert await hashes(Page(sort="-expiresAt", page_size=2)) == ["3", "2"]
+    assert await hashes(Page(sort="expiresAt"), after(10)) == ["2", "3"]
+    assert await hashes(Page(), opened_after=max(row.created_at for row in rows)) == []
+    async with store.transaction() as session:
+        rows[1].user_agent, rows[2].address = "Firefox", "192.0.2.7"
+        session.add_all(rows)
+    assert await hashes(Page(search="firefox")) == ["2"]
+    assert await hashes(Page(search="192.0.2.7")) == ["3"]

@@ -8,15 +8,22 @@ from server.store.tables import EventRow, Person, Photo, Template
 from tests.store.conftest import NOON, add_person, add_photo
 
 
-async def test_one_template_of_a_photo_by_a_pack(store: Store) -> None:
-    """A second one is refused."""
+async def test_one_template_of_a_photo_by_a_build_of_a_pack(store: Store) -> None:
+    """A second one by the same build is refused; another build's lies beside it."""
     photo = await add_photo(store, await add_person(store, "Ada"))
-    again = Template(
-        person_id=photo.person_id, photo_id=photo.id, pack="mobilefacenet", pack_sha256="", dimension=2, embedding=b""
-    )
+
+    def template(sha256: str) -> Template:
+        return Template(
+            person_id=photo.person_id, photo_id=photo.id, pack="mobilefacenet", pack_sha256=sha256, dimension=2,
+            embedding=b"",
+        )  # fmt: skip
+
+    for sha256 in ("1" * 64, "2" * 64):
+        async with store.transaction() as session:
+            session.add(template(sha256))
     with pytest.raises(IntegrityError):
         async with store.transaction() as session:
-            session.add(again)
+            session.add(template("2" * 64))
 
 
 async def test_nothing_points_nowhere(store: Store) -> None:

@@ -1,6 +1,7 @@
 """Users and roles."""
 
 import pytest
+from sqlmodel import col, update
 
 from server.errors import Conflict, Invalid, NotFound
 from server.store import sessions, users
@@ -8,7 +9,7 @@ from server.store.engine import Store
 from server.store.paging import Page
 from server.store.seed import seed_roles
 from server.store.tables import Session, User
-from tests.store.conftest import NOON, after
+from tests.store.conftest import NOON, add_camera, after
 
 
 @pytest.fixture
@@ -98,3 +99,28 @@ async def test_roles(store: Store, ada: User) -> None:
         with pytest.raises(Invalid) as caught:
             await users.get_role(session, "King")
     assert caught.value.details[0].field == "role"
+
+
+async def test_limits_are_of_what_is_there(store: Store, ada: User) -> None:
+    """The place in the list is named where they are not; no limits and empty ones are both fine."""
+    camera = await add_camera(store, "Door")
+    async with store.read() as session:
+        await users.check_limits(session, None, [])
+        await users.check_limits(session, [camera.id], None)
+        for camera_ids, department_ids, field in (
+            ([camera.id, "x"], None, "cameraIds.1"),
+            (None, ["x"], "departmentIds.0"),
+        ):
+            with pytest.raises(Invalid) as caught:
+                await users.check_limits(session, camera_ids, department_ids)
+            assert [detail.field for detail in caught.value.details] == [field]
+
+
+async def test_a_locked_user_is_as_it_is_now(store: Store, ada: User) -> None:
+    """Not as the transaction has read it before, and its role stays while it is being given."""
+    async with store.transaction() as session:
+        await users.get(session, ada.id)
+        await session.exec(update(User).where(col(User.id) == ada.id).values(full_name="Ada L."))
+        assert (await users.get(session, ada.id, lock=True)).user.full_name == "Ada L."
+        await users.lock_role(session, "Admin")
+        assert (await users.get_role(session, "Admin")).id == ada.role_id

@@ -84,3 +84,25 @@ def test_a_person_photo_and_kiosk() -> None:
     photo = Photo(person_id=PERSON.id, object_key="k/a", portrait_key="k/b", width=1, height=1, box=[], quality={})
     assert PhotoPublic.of(photo).as_json()["url"] == f"/api/v1/people/{PERSON.id}/photos/{photo.id}/image.jpg"
     assert KioskPublic.of(Kiosk(name="Door", camera_ids=["c"])).as_json()["cameraIds"] == ["c"]
+
+
+def test_whom_a_photo_resembles_is_for_those_who_may_know() -> None:
+    """The warning stays, the name goes; other warnings are left alone, and so is the row."""
+    named = {"code": "resembles_other_person", "message": "Very like Bob.", "personId": "bob", "fullName": "Bob",
+             "similarity": 0.7}  # fmt: skip
+    row = Photo(
+        person_id=PERSON.id, object_key="a", portrait_key="b", width=1, height=1, box=[], quality={},
+        warnings=[named, {"code": "dark", "message": "Dark."}],
+    )  # fmt: skip
+    assert PhotoPublic.of(row).warnings == PhotoPublic.of(row, {"bob"}).warnings == row.warnings
+    hidden, dark = PhotoPublic.of(row, {"ada"}).warnings
+    assert (hidden["code"], hidden["similarity"]) == ("resembles_other_person", 0.7)
+    assert "bob" not in str(hidden).lower()
+    assert dark == {"code": "dark", "message": "Dark."}
+
+
+def test_a_person_inside_of_something_has_a_department() -> None:
+    """By which those who are limited to departments are told of it or not."""
+    row = Sighting(camera_id=CAMERA.id, person_id="p", state="open", started_at=AT, last_seen_at=AT)
+    shown = SightingPublic.of(row, Person(full_name="Ada", department_id="night"), "Door").as_json()
+    assert shown["person"]["departmentId"] == "night"  # type: ignore[index]

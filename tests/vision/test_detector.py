@@ -1,5 +1,7 @@
 """Faces are found, with their landmarks, in pictures of any size."""
 
+import hashlib
+import shutil
 from pathlib import Path
 
 import cv2
@@ -8,9 +10,9 @@ import pytest
 
 from server.errors import Invalid, PackRefused
 from server.vision.boxes import overlap
-from server.vision.detections import Floats, Pixels
-from server.vision.detector import FaceDetector, decode, open_detector, scaled_back
-from server.vision.packs import find_pack
+from server.vision.detections import Detections, Pixels
+from server.vision.detector import FaceDetector, open_detector, scaled_back
+from server.vision.packs import Pack, find_pack, read_manifest
 
 
 def test_finds_the_face_and_its_landmarks(detector: FaceDetector, collins: Pixels) -> None:
@@ -59,36 +61,64 @@ def test_what_is_no_bgr_picture_is_refused(detector: FaceDetector) -> None:
         detector.detect([np.zeros((0, 20, 3), np.uint8)])
 
 
-def fields(confidence: float) -> tuple[Floats, Floats, Floats, Floats]:
-    """A network's answer that shows one face of 40 x 80 pixels (wide, high) centred at (50, 70)."""
-    heat = np.zeros((32, 32), np.float32)
-    heat[17, 12] = confidence
-    heat[17, 13] = confidence / 2
-    sizes = np.empty((2, 32, 32), np.float32)
-    sizes[0], sizes[1] = np.log(20), np.log(10)
-    points = np.full((10, 32, 32), 0.5, np.float32)
-    return heat, sizes, np.zeros((2, 32, 32), np.float32), points
-
-
-def test_decoding_follows_the_recipe(detector: FaceDetector) -> None:
-    """Middle from the cell, size by the exponential, landmarks as parts of the box; weaker neighbours go."""
-    found = decode(*fields(0.9), detector.settings)
-    assert found.boxes.tolist() == [pytest.approx([30, 30, 70, 110], abs=1e-3)]
-    assert found.landmarks[0].tolist() == [pytest.approx([50, 70], abs=1e-3)] * 5
-    assert len(decode(*fields(0.3), detector.settings)) == 0
-
-
-def test_a_heat_map_that_is_not_a_number_is_refused(detector: FaceDetector) -> None:
-    """A device that computes nonsense must not look like an empty room."""
-    with pytest.raises(PackRefused):
-        decode(*fields(np.nan), detector.settings)
-
-
-def test_faces_in_the_black_border_are_dropped(detector: FaceDetector) -> None:
+def test_faces_in_the_black_border_are_dropped() -> None:
     """The canvas is larger than the picture; what is found beside it is nothing."""
-    found = decode(*fields(0.9), detector.settings)
+    landmarks = np.full((1, 5, 2), 50, np.float32)
+    found = Detections(np.array([[30, 30, 70, 110]], np.float32), landmarks, np.array([0.9], np.float32))
     assert len(scaled_back(found, 1.0, 25, 25)) == 0
     assert scaled_back(found, 0.5, 100, 300).boxes.tolist() == [pytest.approx([60, 60, 100, 220], abs=1e-3)]
+
+
+def test_yunet_finds_what_centerface_finds(
+    detector: FaceDetector, shared: Path, tmp_path: Path, collins: Pixels, hopper: Pixels
+) -> None:
+    """Another network and another head, on the two portraits: the same face, its landmarks within a tenth of it."""
+    yunet = open_detector(yunet_pack(shared, tmp_path), threads=2)
+    for picture in (collins, hopper):
+        [ours], [theirs] = detector.detect([picture]), yunet.detect([picture])
+        assert len(ours) == len(theirs) == 1
+        assert overlap(ours.boxes, theirs.boxes)[0, 0] > 0.6
+        width = float(ours.boxes[0, 2] - ours.boxes[0, 0])
+        assert np.abs(ours.landmarks - theirs.landmarks).max() < 0.1 * width
+
+
+def test_a_network_with_another_heads_outputs_is_refused(models: Path, shared: Path, tmp_path: Path) -> None:
+    """When it is opened, not at the first picture."""
+    yunet = yunet_pack(shared, tmp_path)
+    manifest = yunet.folder / "model.toml"
+    manifest.write_text(manifest.read_text().replace('head = "yunet"', 'head = "scrfd"'))
+    with pytest.raises(PackRefused, match="12 outputs do not have the shapes of the head scrfd"):
+        open_detector(read_manifest(yunet.folder))
+
+
+def yunet_pack(shared: Path, folder: Path) -> Pack:
+    """A pack of one's own around the shared file."""
+    file = shared / "models/yunet_n_dynamic.onnx"
+    if not file.is_file():
+        pytest.skip("the shared YuNet is not here")
+    pack = folder / "my-yunet"
+    pack.mkdir()
+    shutil.copy(file, pack)
+    (pack / "model.toml").write_text(
+        f'''
+name = "my-yunet"
+version = "1"
+title = "YuNet"
+task = "detection"
+licence = "BSD-3-Clause"
+[result]
+file = "{file.name}"
+sha256 = "{hashlib.sha256(file.read_bytes()).hexdigest()}"
+[input]
+colour = "bgr"
+multiple_of = 32
+[detection]
+head = "yunet"
+confidence = 0.6
+overlap = 0.3
+'''
+    )
+    return read_manifest(pack)
 
 
 def test_an_embedder_is_not_opened_as_a_detector(models: Path) -> None:

@@ -18,11 +18,19 @@ def folder(models: Path, tmp_path: Path) -> Path:
 
 
 def test_the_packs_that_come_with_the_program(models: Path) -> None:
-    """Two defaults that allow commercial use, one built on demand; each says what it was trained on."""
+    """Two defaults that allow commercial use, others built or pulled; each says what it was trained on."""
     packs = {pack.name: pack for pack in find_packs(models)}
-    assert set(packs) == {"centerface", "dlib-resnet", "mobilefacenet"}
+    pulled = {pack.name for pack in packs.values() if pack.manifest.download}
+    assert pulled == {"yunet", "sface"} | {
+        f"buffalo-{size}-{role}" for size in "ls" for role in ("detector", "embedder")
+    }
+    assert set(packs) - pulled == {"centerface", "dlib-resnet", "mobilefacenet"}
+    assert not any(pack.built for pack in packs.values() if pack.name in pulled)
     assert {pack.name for pack in packs.values() if pack.default} == {"centerface", "mobilefacenet"}
-    assert not any(pack.research_only for pack in packs.values())
+    assert {name for name, pack in packs.items() if pack.research_only} == {
+        n for n in pulled if n.startswith("buffalo")
+    }
+    assert {name for name, pack in packs.items() if not pack.sha256} == {n for n in pulled if n.startswith("buffalo")}
     assert all(pack.manifest.training["collection"] for pack in packs.values())
     assert "withdrawn" in packs["mobilefacenet"].manifest.training["use"].lower()
     assert packs["mobilefacenet"].label == "mobilefacenet@1"
@@ -37,7 +45,7 @@ def test_thresholds_grow_with_the_gallery(models: Path) -> None:
         cosines = [cosine for _, cosine in pack.thresholds]
         assert people == sorted(set(people))
         assert cosines == sorted(set(cosines))
-        assert pack.task == "detection" or (people[0] == 1 and pack.margin > 0)
+        assert pack.task != "embedding" or (people[0] == 1 and pack.margin > 0)
 
 
 def test_a_changed_network_is_refused(folder: Path) -> None:
@@ -61,6 +69,7 @@ def test_a_changed_network_is_refused(folder: Path) -> None:
         ('licence = "MIT"', "", "licence"),
         ("overlap = 0.3", "overlap = 0.3\nsurprise = 1", "surprise"),
         ("confidence = 0.35", "confidence =", "not TOML"),
+        ('head = "centerface"', 'head = "hydra"', "detection.head"),
     ],
 )
 def test_a_wrong_manifest_is_refused_with_the_place(folder: Path, old: str, new: str, says: str) -> None:

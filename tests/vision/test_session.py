@@ -1,5 +1,8 @@
 """A graph is loaded on the best provider there is, and refuses what it cannot take."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +24,19 @@ def test_a_provider_that_is_not_installed_is_refused_by_name() -> None:
     """Rather than silently running elsewhere."""
     with pytest.raises(Unavailable, match="NoSuchExecutionProvider"):
         choose_providers(["NoSuchExecutionProvider"])
+
+
+def test_the_runtime_reports_to_nobody(tmp_path: Path) -> None:
+    """Its packages write down an id of the machine, and send it with what is run, unless they are told not to."""
+    script = (
+        "import sys; from pathlib import Path; from server.vision.session import Session; "
+        "Session(Path(sys.argv[1]), threads=1)"
+    )
+    model = Path(__file__).parents[2] / "models/centerface/centerface.onnx"
+    plain = {name: value for name, value in os.environ.items() if not name.startswith(("ORT_", "CI", "XDG_"))}
+    own = {"HOME": str(tmp_path), "TMPDIR": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
+    subprocess.run([sys.executable, "-c", script, str(model)], env=plain | own, check=True, timeout=60)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_graph_names_its_edges_and_runs(models: Path) -> None:

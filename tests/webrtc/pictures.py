@@ -1,7 +1,7 @@
 """Encoded pictures for the tests of live video: real H.264 as a camera gives it, and a feed that plays it."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -120,6 +120,7 @@ class CameraFeed:
     def __init__(self, camera: Camera, queue: PacketQueue) -> None:
         self._camera = camera
         self._queue = queue
+        self.bit_rate: Callable[[], int | None] = lambda: None
 
     async def take(self) -> Packet:
         return await self._queue.take()

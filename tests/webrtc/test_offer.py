@@ -3,7 +3,7 @@
 import pytest
 
 from server.errors import BadRequest
-from server.webrtc.offer import PLAYOUT_DELAY, check, cleaned, extension_id, not_supported
+from server.webrtc.offer import PLAYOUT_DELAY, check, cleaned, extension_id, ice_login, not_supported
 
 HEAD = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n"
 VIDEO = "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:0\r\n"
@@ -57,3 +57,11 @@ def test_extension_of_the_video_section() -> None:
 def test_codec_not_supported_has_its_code() -> None:
     """Clients tell by the code that this browser cannot be helped."""
     assert not_supported("…").code == "codec_not_supported"
+
+
+def test_ice_login() -> None:
+    """What names an ICE session is found in every section, however lines end."""
+    text = HEAD + "a=ice-ufrag:one\r\n" + VIDEO + "a=ice-ufrag:two\r\na=ice-pwd:secret\r\na=ice-options:trickle\r\n"
+    wanted = {"a=ice-ufrag:one", "a=ice-ufrag:two", "a=ice-pwd:secret"}
+    assert ice_login(text) == ice_login(text.replace("\r\n", "\n")) == wanted
+    assert ice_login("a=mid:0\r\n") == frozenset()

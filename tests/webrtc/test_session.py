@@ -5,11 +5,12 @@ import random
 import re
 import time
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from structlog.testing import capture_logs
 
-from server.errors import BadRequest, Invalid, NotFound
+from server.errors import BadRequest, EditedMeanwhile, Invalid, NotFound
 from server.webrtc.session import LISTEN_EVERY_S
 from server.webrtc.sessions import LiveSessions
 from tests.webrtc.browser import Browser, browser, open_files, until
@@ -108,6 +109,26 @@ async def test_candidates_come_later(open_studio: OpenStudio) -> None:
         with pytest.raises(BadRequest) as refused:
             await studio.sessions.patch(answer.session_id, "door", "ann", "a=candidate:1 1 udp x 192.0.2.7 1 typ host")
         assert refused.value.code == "bad_sdp"
+
+
+async def test_no_ice_restart(open_studio: OpenStudio) -> None:
+    """A fragment of another ICE session is refused, by its tag and by its login; the session is as it was."""
+    async with open_studio() as studio, browser() as viewer:
+        viewer.watches()
+        offer = await viewer.offer()
+        answer = await studio.watch(offer)
+        own = [line for line in offer.splitlines() if line.startswith(("a=ice-ufrag", "a=ice-pwd"))]
+        patch = partial(studio.sessions.patch, answer.session_id, "door", "ann")
+        for tag in (None, "*", answer.tag, f'"x", W/{answer.tag}'):
+            await patch("\r\n".join([*own, "a=mid:0", ""]), tag)
+        with pytest.raises(EditedMeanwhile) as refused:
+            await patch("\r\n".join(own), '"x"')
+        assert refused.value.code == "ice_session_changed"
+        with pytest.raises(Invalid) as unable:
+            await patch("a=ice-ufrag:other\r\na=ice-pwd:another-password-of-ice\r\n", "*")
+        assert unable.value.code == "ice_restart_not_supported"
+        await viewer.accept(answer.sdp)
+        await until(lambda: viewer.rtp)
 
 
 async def test_found_by_its_checks_alone(open_studio: OpenStudio) -> None:

@@ -35,6 +35,16 @@ export class Api {
   }
 
   /**
+   * One thing, and the tag with which an edit says which state of it was read.
+   * @param {string} path
+   * @returns {Promise<{data: any, tag: string | null}>}
+   */
+  async read(path) {
+    const { data, tag } = await this.#call("GET", path);
+    return { data, tag };
+  }
+
+  /**
    * A list with its meta.
    * @param {string} path
    * @param {Record<string, string | number | null | undefined>} [query]
@@ -50,20 +60,23 @@ export class Api {
     return { data, meta: meta ?? { page: 1, pageSize: data.length, total: data.length } };
   }
 
-  async post(path, body = {}) {
-    return (await this.#call("POST", path, body)).data;
+  /** @param {string} path @param {any} [body] @param {{key?: string}} [options] with the same key it is made once */
+  async post(path, body = {}, { key } = {}) {
+    return (await this.#call("POST", path, body, key ? { "Idempotency-Key": key } : {})).data;
   }
 
-  async put(path, body) {
-    return (await this.#call("PUT", path, body)).data;
+  /** @param {string} path @param {any} body @param {{tag?: string | null}} [options] of `read`: 412 if it is another now */
+  async put(path, body, { tag } = {}) {
+    return (await this.#call("PUT", path, body, tag ? { "If-Match": tag } : {})).data;
   }
 
   async patch(path, body) {
     return (await this.#call("PATCH", path, body)).data;
   }
 
-  async delete(path) {
-    await this.#call("DELETE", path);
+  /** @param {string} path @param {any} [body] @returns {Promise<any>} what the answer tells, if it tells anything */
+  async delete(path, body = undefined) {
+    return (await this.#call("DELETE", path, body)).data;
   }
 
   /** @param {string} path @param {Blob} blob @param {string} name */
@@ -101,8 +114,8 @@ export class Api {
     return response;
   }
 
-  async #call(method, path, body) {
-    const headers = this.#headers();
+  async #call(method, path, body, more = {}) {
+    const headers = { ...this.#headers(), ...more };
     headers.Accept = "application/json";
     this.#protect(headers, method);
     let payload = body;
@@ -112,7 +125,7 @@ export class Api {
     }
     const response = await this.#fetch(ROOT + path, { method, headers, body: payload });
     if (!response.ok) throw await this.#refusal(response);
-    return response.status === 204 ? { data: null } : response.json();
+    return response.status === 204 ? { data: null } : { ...(await response.json()), tag: response.headers.get("ETag") };
   }
 
   #headers() {
@@ -134,7 +147,7 @@ export class Api {
   }
 
   async #refusal(response) {
-    const onLogin = location.pathname === "/login" || location.pathname === "/kiosk";
+    const onLogin = ["/login", "/kiosk", "/setup"].includes(location.pathname);
     if (response.status === 401 && !this.#token && !onLogin) {
       location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
     }

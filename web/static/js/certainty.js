@@ -18,9 +18,8 @@ export function certainty({ personId, similarity, threshold }) {
   return above >= LIKELY ? "likely" : "unsure";
 }
 
-/** The bar with its word, and with a mark at the threshold where there is room for it. */
-export function certaintyBar(sighting, { mark = false } = {}) {
-  const word = certainty(sighting);
+/** The bar with its word (or another that is known better), and a mark at the threshold where there is room for it. */
+export function certaintyBar(sighting, { mark = false, word = certainty(sighting) } = {}) {
   const share = (value) => Math.min(1, Math.max(0, (value ?? 0) / SPAN));
   return el(
     "span",

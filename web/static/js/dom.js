@@ -90,7 +90,7 @@ export function showFieldErrors(form, error) {
 
 export function fieldError(input, sentence) {
   input.setAttribute("aria-invalid", "true");
-  const line = input.getAttribute("aria-describedby") && document.getElementById(input.getAttribute("aria-describedby"));
+  const line = document.getElementById(input.getAttribute("aria-describedby")?.split(" ").at(-1) ?? ""); // after the hint
   if (line) {
     line.textContent = sentence;
     line.hidden = false;

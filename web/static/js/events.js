@@ -21,7 +21,8 @@
 /**
  * @typedef {{epoch: string, offset: number}} Cursor
  * @typedef {{cameraId?: string, personId?: string, type?: string}} Filter
- * @typedef {{filter?: Filter, snapshot?: boolean, since?: Cursor}} SubscribeOptions
+ * @typedef {{filter?: Filter, snapshot?: boolean, since?: Cursor, settle?: boolean}} SubscribeOptions `settle`: onResync
+ *   also once the subscription holds, so that nothing falls between what was read before it and the news
  * @typedef {"connecting" | "connected" | "reconnecting" | "stopped"} State
  */
 
@@ -242,10 +243,11 @@ export class Events {
     // Asked before, but the connection went before the answer: nobody knows what happened meanwhile.
     const lost = message.epoch !== undefined && !subscription.cursor && subscription.asked > 1;
     const recovered = message.recovered !== false && !lost;
+    const settled = subscription.options.settle && !subscription.cursor; // what was read before may be older
     if (message.epoch !== undefined && !(subscription.cursor && recovered)) {
       subscription.cursor = { epoch: message.epoch, offset: message.offset };
     }
-    if (!recovered || message.snapshot !== undefined) {
+    if (!recovered || settled || message.snapshot !== undefined) {
       subscription.onResync(message.snapshot ?? null, { recovered });
     }
   }

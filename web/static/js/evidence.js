@@ -1,10 +1,12 @@
 /** Why a sighting has its name, or none: the moment with its box, the figures, and what may be done about it. */
 
 import { certaintyBar } from "./certainty.js";
+import { SightingClip } from "./clip.js";
 import { el, face, icon } from "./dom.js";
 import { inWords } from "./failure.js";
+import { refusalWords } from "./feed.js";
 import { Naming } from "./naming.js";
-import { say } from "./text.js";
+import { say, sayOr } from "./text.js";
 import { clock, clockSeconds, fullTime, spoken } from "./times.js";
 
 export class Evidence {
@@ -36,22 +38,32 @@ export class Evidence {
     const naming = !known && this.#may("sightings:write") && this.#may("people:write")
       ? new Naming(this.#api, sighting, (changed, told) => { this.#uses.corrected(changed); this.open(changed, told); }).element
       : null;
+    const moment = this.#moment(sighting, camera);
     this.#sheet.open(
       say(known ? "evidence.title" : "evidence.unknown"),
-      this.#moment(sighting, camera),
+      moment,
+      new SightingClip(this.#api, sighting, moment).element,
+      ...this.#refusal(sighting),
       ...lines.map((line) => el("p", { class: `notice notice-${line.tone}`, role: "status" }, icon(line.tone === "green" ? "check" : "alert"), el("span", { text: line.text }))),
       this.#who(sighting, camera),
       ...(naming ? [naming] : []),
       this.#why(sighting, known),
       this.#facts(sighting, camera),
+      ...(known && sighting.snapshotUrl && this.#may("sightings:write") && this.#may("people:write") ? [this.#keep(sighting)] : []),
       ...(known && this.#may("sightings:write") ? [this.#wrong(sighting)] : []),
     );
   }
 
   /** An event about the sighting that is open. */
   refresh(sighting) {
-    if (!this.#sheet.isOpen || this.#shown?.id !== sighting.id || this.#shown.personId === sighting.personId) return;
-    this.open(sighting);
+    if (!this.#sheet.isOpen || this.#shown?.id !== sighting.id) return;
+    const same = this.#shown.personId === sighting.personId && (this.#shown.refusal ?? null) === (sighting.refusal ?? null);
+    if (!same) this.open(sighting);
+  }
+
+  #refusal(sighting) {
+    if (!sighting.refusal || this.#uses.entryOf(sighting.id)) return [];
+    return [el("p", { class: "notice notice-red" }, icon("alert"), el("span", { text: say("evidence.refused", { why: refusalWords(sighting.refusal) }) }))];
   }
 
   #moment(sighting, camera) {
@@ -92,6 +104,8 @@ export class Evidence {
       rows.push(["evidence.similarity", el("span", { class: "figures", text: needed })]);
     }
     if (known && margin !== null && margin !== undefined) rows.push(["evidence.margin", el("span", { class: "figures", text: number(margin) })]);
+    rows.push(...this.#bar(sighting, number));
+    if (typeof sighting.liveness === "number" || sighting.livenessVerdict) rows.push(["evidence.liveness", el("span", { class: "figures", text: this.#liveness(sighting, number) })]);
     rows.push([known ? "evidence.votes" : "evidence.votes.unknown", el("span", { class: "figures", text: String(votes ?? 0) })]);
     return el(
       "section",
@@ -101,6 +115,39 @@ export class Evidence {
       !known && el("p", { class: "quiet", text: say(similarity ? "evidence.below" : "evidence.nobody") }),
       this.#pairs(rows),
     );
+  }
+
+  #liveness({ liveness, livenessVerdict }, number) {
+    const word = sayOr(`evidence.liveness.${livenessVerdict}`, say("evidence.liveness.null"));
+    return typeof liveness === "number" ? say("evidence.liveness.number", { value: number(liveness), word }) : word;
+  }
+
+  /** What the threshold is made of, and what the frames weighed. */
+  #bar({ evidence }, number) {
+    if (!evidence) return [];
+    const parts = [say("evidence.threshold.base", { base: number(evidence.base), people: evidence.people })];
+    if (evidence.raisedFor) parts.push(say(`evidence.threshold.${evidence.raisedFor}`, { raised: `+ ${number(evidence.raised)}` }));
+    if (evidence.refusedSimilarity !== null && evidence.threshold > evidence.base + evidence.raised) parts.push(say("evidence.threshold.refused", { value: number(evidence.refusedSimilarity) }));
+    const rows = [["evidence.threshold", el("span", { class: "figures", text: parts.join(" ") })]];
+    if (evidence.weights?.length) rows.push(["evidence.weights", el("span", { class: "figures", text: evidence.weights.map(number).join(" ") })]);
+    return rows;
+  }
+
+  #keep(sighting) {
+    const button = el("button", { class: "button button-wide", type: "button", text: say("evidence.keep") });
+    button.addEventListener("click", async () => {
+      button.disabled = true;
+      try {
+        const answer = await this.#api.patch(`sightings/${sighting.id}`, { personId: sighting.personId, keepView: true });
+        const why = answer.viewRefused?.message ?? "";
+        const line = answer.viewKept ? { tone: "green", text: say("evidence.keep.done") } : { tone: "amber", text: say("evidence.keep.not", { why }) };
+        this.open({ ...sighting, ...answer }, [line]);
+      } catch (error) {
+        button.disabled = false;
+        this.#uses.said(inWords(error), "red");
+      }
+    });
+    return button;
   }
 
   #facts(sighting, camera) {
@@ -130,7 +177,8 @@ export class Evidence {
         const answer = await this.#api.patch(`sightings/${sighting.id}`, { personId: null });
         const changed = { ...sighting, ...answer, personId: null, person: null };
         this.#uses.corrected(changed);
-        this.open(changed, [{ tone: "green", text: say("evidence.wrong.done") }]);
+        const lines = [say("evidence.wrong.done"), ...(answer.refusalRemembered ? [say("evidence.wrong.remembered", { name })] : [])];
+        this.open(changed, lines.map((text) => ({ tone: "green", text })));
       } catch (error) {
         button.disabled = false;
         this.#uses.said(inWords(error), "red");

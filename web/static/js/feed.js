@@ -2,12 +2,15 @@
 
 import { certaintyBar } from "./certainty.js";
 import { el, face, icon, stateCard } from "./dom.js";
-import { say } from "./text.js";
+import { say, sayOr } from "./text.js";
 import { fullTime, spoken } from "./times.js";
 
 const KEPT = 80;
 const SHOWN = 40;
 const ENTRIES_KEPT = 200;
+
+/** Why a check-in was refused. @param {string} reason as the API gives it */
+export const refusalWords = (reason) => sayOr(`refused.${reason}`, say("refused.other"));
 
 export class Feed {
   #list;
@@ -85,6 +88,16 @@ export class Feed {
     this.#render();
   }
 
+  /** @param {any} refused data of `attendance.refused`, of a sighting that is held @param {boolean} aloud */
+  refuse({ sightingId, reason, liveness, snapshotUrl, ...of }, aloud = false) {
+    const held = this.#sightings.get(sightingId);
+    if (!held) return;
+    const verdict = ["flat", "spoof"].includes(reason) ? { livenessVerdict: reason } : {};
+    this.#sightings.set(sightingId, { ...held, ...verdict, refusal: reason, liveness: liveness ?? held.liveness, snapshotUrl: snapshotUrl ?? held.snapshotUrl });
+    if (aloud) this.#saying("feed.said.refused", of);
+    this.#render();
+  }
+
   /** @param {string} entryId an entry that does not hold any more */
   removeEntry(entryId) {
     for (const [sightingId, entry] of this.#entries) if ((entry.entryId ?? entry.id) === entryId) this.#entries.delete(sightingId);
@@ -139,9 +152,11 @@ export class Feed {
     const time = spoken(sighting.startedAt);
     const known = Boolean(sighting.personId);
     const direction = entry ? el("span", { class: `chip chip-${entry.direction}` }, icon(entry.direction), el("span", { text: say(`feed.${entry.direction}`) })) : null;
+    // Who turned after that has an entry: then it was not the last word.
+    const refused = !entry && sighting.refusal ? el("span", { class: "feed-refused tone-red" }, icon("alert"), el("span", { text: say("feed.refused", { why: refusalWords(sighting.refusal) }) })) : null;
     const button = el(
       "button",
-      { class: "feed-button", type: "button", "aria-label": say("feed.open", { name, camera, time }), on: { click: () => this.#open(sighting) } },
+      { class: "feed-button", type: "button", "aria-label": say(refused ? "feed.open.refused" : "feed.open", { name, camera, time }), on: { click: () => this.#open(sighting) } },
       face(sighting.faceUrl ?? sighting.person?.photoUrl, "face-48"),
       el(
         "span",
@@ -149,6 +164,7 @@ export class Feed {
         el("span", { class: "feed-top" }, el("b", { class: known ? "feed-name" : "feed-name feed-name-unknown", text: name }), el("time", { class: "figures quiet", datetime: sighting.startedAt, title: fullTime(sighting.startedAt), text: time })),
         el("span", { class: "feed-where quiet" }, camera, sighting.state === "open" ? el("span", { class: "feed-here", text: say("feed.here") }) : null),
         el("span", { class: "feed-marks" }, known ? certaintyBar(sighting) : el("span", { class: "chip chip-unknown" }, icon("question"), el("span", { text: say("certainty.none") })), direction),
+        refused,
       ),
     );
     return el("li", { class: "feed-item", data: { sighting: sighting.id } }, button);

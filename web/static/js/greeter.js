@@ -6,6 +6,7 @@ import { clock, fullTime, longDay } from "./times.js";
 
 const GREETING_MS = 3000;
 const UNKNOWN_MS = 5000;
+const CHALLENGE_MS = 10_000;
 const STRIP_MS = 30_000; // the name of the last one does not stay for the next
 const ICONS = { in: "check", out: "check", unknown: "question" };
 
@@ -56,6 +57,31 @@ export class Greeter {
     this.#timer = setTimeout(() => this.#idle(), UNKNOWN_MS);
   }
 
+  /** What to do before the camera, so that it sees a living face. @param {{hint: string | null, step?: number, of?: number, at?: string, deadline?: string | null}} challenge */
+  ask({ hint, step: number, of, at, deadline }) {
+    if (this.#root.dataset.state === "greeting") return;
+    clearTimeout(this.#timer);
+    const step = sayOr(`kiosk.challenge.${hint}`, "") ? hint : "turn_head";
+    const lead = number ? say("kiosk.challenge.lead.step", { step: number, of }) : say("kiosk.challenge.lead");
+    this.#show("challenge", lead, say(`kiosk.challenge.${step}`), sayOr(`kiosk.challenge.${step}.line`, ""));
+    this.#hint(null);
+    this.#noFace();
+    this.#badge(null);
+    this.#fit();
+    // By the server's clock alone: that of a screen may be wrong.
+    const left = deadline ? Date.parse(deadline) - (at ? Date.parse(at) : Date.now()) : CHALLENGE_MS;
+    const ms = Math.min(Math.max(left, 1000), 30_000);
+    this.#timer = setTimeout(() => this.#idle(), ms + 1000);
+    if (deadline) this.#drain(ms);
+  }
+
+  /** The ring empties until the time is over. */
+  #drain(ms) {
+    this.#root.style.setProperty("--left", `${ms}ms`);
+    void this.#root.offsetWidth; // so that it begins anew with each step
+    this.#root.dataset.limited = "";
+  }
+
   /** @param {Date | null} since */
   offline(since) {
     this.#offlineSince = since;
@@ -79,6 +105,7 @@ export class Greeter {
 
   #show(state, lead, big, line, time = "") {
     this.#root.dataset.state = state;
+    delete this.#root.dataset.limited;
     this.#part("lead").textContent = lead;
     this.#part("big").textContent = big;
     this.#part("line").textContent = line;

@@ -10,6 +10,7 @@ export class Naming {
   #api;
   #sighting;
   #named;
+  #assign;
   #input;
   #listbox;
   #submit;
@@ -25,8 +26,11 @@ export class Naming {
    * @param {import("./api.js").Api} api
    * @param {any} sighting
    * @param {(sighting: any, lines: {tone: "green" | "amber", text: string}[]) => void} named
+   * @param {((person: any, fullName: string, enrol: boolean) => Promise<{tone: "green" | "amber", text: string}[]>) | null} [assign]
+   *   instead of the sighting alone, something else gets the name
    */
-  constructor(api, sighting, named) {
+  constructor(api, sighting, named, assign = null) {
+    this.#assign = assign;
     this.#api = api;
     this.#sighting = sighting;
     this.#named = named;
@@ -127,6 +131,11 @@ export class Naming {
     if (!fullName) return this.#refuse(say("naming.missing"));
     this.#submit.disabled = true;
     try {
+      if (this.#assign) {
+        const known = this.#chosen ?? (await this.#find(fullName));
+        this.#named(this.#sighting, await this.#assign(known, fullName, Boolean(this.#enrol?.checked)));
+        return undefined;
+      }
       const person = this.#chosen ?? (await this.#findOrAdd(fullName));
       const answer = await this.#api.patch(`sightings/${this.#sighting.id}`, { personId: person.id });
       const lines = [{ tone: "green", text: say("naming.done", { name: person.fullName }) }];
@@ -142,9 +151,13 @@ export class Naming {
 
   /** A name typed in full without choosing it means the person who has it. */
   async #findOrAdd(fullName) {
+    return (await this.#find(fullName)) ?? this.#api.post("people", { fullName });
+  }
+
+  async #find(fullName) {
     const { data } = await this.#api.list("people", { search: fullName, pageSize: 5 });
     const same = data.filter((person) => person.fullName.toLowerCase() === fullName.toLowerCase());
-    return same.length === 1 ? same[0] : this.#api.post("people", { fullName });
+    return same.length === 1 ? same[0] : null;
   }
 
   async #keepFace(person) {

@@ -1,10 +1,11 @@
 /** A person's sheet: who it is, the photos with their verdicts, where it was seen, and changing all that. */
 
 import { ApiError } from "./api.js";
-import { certaintyBar } from "./certainty.js";
 import { el, face, icon, showFieldErrors, stateCard } from "./dom.js";
 import { inWords } from "./failure.js";
+import { histories } from "./person-history.js";
 import { Photos, verdict } from "./photos.js";
+import { Privacy } from "./privacy.js";
 import { say } from "./text.js";
 import { fullTime, spoken } from "./times.js";
 
@@ -25,7 +26,7 @@ export class PersonSheet {
    * @param {import("./sheet.js").Sheet} sheet
    * @param {import("./poses.js").Poses | null} poses
    * @param {(permission: string) => boolean} may
-   * @param {{wanted: number, changed: () => void, said: (sentence: string, tone?: "green" | "red") => void}} uses
+   * @param {{wanted: number, changed: () => void, sighting: (sighting: any) => void, said: (sentence: string, tone?: "green" | "red") => void}} uses
    */
   constructor(api, sheet, poses, may, uses) {
     this.#api = api;
@@ -58,15 +59,19 @@ export class PersonSheet {
 
   #show() {
     const person = this.#person;
-    const seen = el("ul", { class: "seen" });
     this.#sheet.show(
       say("person.title"),
       this.#editing ? this.#form() : this.#card(),
       el("section", { class: "block" }, this.#photosHead(), el("div", { class: "photos" }, this.#grid, this.#pending), this.#may("people:write") && this.#adding()),
-      ...(this.#may("sightings:read") ? [el("section", { class: "block" }, el("h3", { text: say("person.seen") }), seen)] : []),
+      ...histories(this.#api, person, this.#may, this.#uses.sighting),
+      this.#privacy(),
       ...(this.#may("people:delete") ? [this.#removal()] : []),
     );
-    if (this.#may("sightings:read")) this.#loadSeen(seen);
+  }
+
+  #privacy() {
+    const erased = () => this.#photosChanged();
+    return new Privacy(this.#api, this.#person, this.#may, { erased, said: this.#uses.said }).block();
   }
 
   #card() {
@@ -202,16 +207,6 @@ export class PersonSheet {
       photos.send([...event.dataTransfer.files]);
     });
     return zone;
-  }
-
-  async #loadSeen(list) {
-    const { data } = await this.#api.list("sightings", { personId: this.#person.id, pageSize: 5, sort: "-startedAt" }).catch(() => ({ data: [] }));
-    list.replaceChildren(
-      ...data.map((sighting) =>
-        el("li", { class: "seen-item" }, face(sighting.faceUrl, "face-40"), el("span", { class: "seen-words" }, el("b", { text: sighting.cameraName ?? say("feed.camera.gone") }), certaintyBar(sighting)), el("time", { class: "quiet figures", datetime: sighting.startedAt, title: fullTime(sighting.startedAt), text: spoken(sighting.startedAt) })),
-      ),
-    );
-    if (!data.length) list.append(el("li", { class: "none quiet" }, icon("clock"), el("span", { text: say("person.seen.empty", { name: this.#person.fullName }) })));
   }
 
   #removal() {

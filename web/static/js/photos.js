@@ -2,6 +2,7 @@
 
 import { el, icon } from "./dom.js";
 import { refusalInWords, warningInWords } from "./failure.js";
+import { photoNumbers } from "./photo-numbers.js";
 import { say } from "./text.js";
 
 const STRAIGHT_DEGREES = 8;
@@ -31,6 +32,7 @@ export function verdict(photo) {
     ),
     el("span", { class: "quiet figures", text: qualityInWords(photo.quality) }),
     ...warnings.map((warning) => el("span", { class: "tone-amber", text: warningInWords(warning) })),
+    photoNumbers(photo.quality),
   );
 }
 

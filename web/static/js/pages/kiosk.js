@@ -125,6 +125,7 @@ class Kiosk {
     if (this.#events.serverNow - Date.parse(event.time) > OLD_GREETING_MS) return; // a tablet's own clock may be wrong
     if (event.type === "kiosk.greeting") this.#greeter.greet(event.data);
     else if (event.type === "kiosk.unknown") this.#greeter.refuse(event.data);
+    else if (event.type === "kiosk.challenge") this.#greeter.ask(event.data);
   }
 
   /** The server does not want this screen any more. */

@@ -3,13 +3,18 @@
 import { Api, ApiError } from "../api.js";
 import { clearFieldErrors, el, face, fieldError, icon, showFieldErrors, stateCard } from "../dom.js";
 import { Events } from "../events.js";
+import { Evidence } from "../evidence.js";
+import { FaceSearch } from "../face-search.js";
 import { inWords } from "../failure.js";
+import { PeopleImport } from "../people-import.js";
 import { PersonSheet } from "../person.js";
 import { Poses } from "../poses.js";
+import { Recognition } from "../recognition.js";
 import { Sheet } from "../sheet.js";
 import { Shell } from "../shell.js";
 import { say } from "../text.js";
 import { clock, fullTime, spoken } from "../times.js";
+import { Visitors } from "../visitors.js";
 
 const PAGE_SIZE = 50;
 const SEARCH_AFTER_MS = 220;
@@ -26,11 +31,17 @@ class People {
   #pager = document.querySelector("[data-pager]");
   #input = document.querySelector("[data-search]");
   #sheet;
+  #department = document.querySelector("[data-department]");
+  #enrolment = document.querySelector("[data-enrolment]");
+  #export = document.querySelector("[data-export]");
   #search = "";
   #page = 1;
   #asked = 0;
   #timer = 0;
   #shown = false;
+  #faces;
+  #evidence = null;
+  #visitors = new Visitors(this.#api, (permission) => this.#shell.may(permission), { named: () => this.#load(), said: (sentence, tone) => this.#shell.toast(sentence, tone) });
 
   constructor() {
     const poses = document.querySelector("[data-poses]");
@@ -38,6 +49,7 @@ class People {
     this.#sheet = new PersonSheet(this.#api, sheet, poses && new Poses(this.#api, poses), (permission) => this.#shell.may(permission), {
       wanted: this.#wanted,
       changed: () => this.#load(),
+      sighting: (sighting) => this.#evidence?.open(sighting),
       said: (sentence, tone) => this.#shell.toast(sentence, tone),
     });
     this.#input.addEventListener("input", () => {
@@ -47,25 +59,46 @@ class People {
     document.querySelector("[data-search-form]").addEventListener("submit", (event) => event.preventDefault());
     document.querySelector("[data-previous]").addEventListener("click", () => { this.#page -= 1; this.#load(); });
     document.querySelector("[data-next]").addEventListener("click", () => { this.#page += 1; this.#load(); });
+    this.#searchByPhoto();
+    const recognition = document.querySelector("[data-recognition]");
+    if (recognition) new Recognition(this.#api, document.querySelector("[data-recognition-sheet]"), recognition);
+    for (const filter of [this.#department, this.#enrolment]) filter.addEventListener("change", () => { this.#page = 1; this.#load(); });
     this.#adding();
+  }
+
+  get #filters() {
+    return { search: this.#search, departmentId: this.#department.value, enrolment: this.#enrolment.value };
+  }
+
+  async #departments() {
+    const { data } = await this.#api.list("departments", { pageSize: 200, sort: "name" }).catch(() => ({ data: [] }));
+    const chosen = this.#department.value;
+    this.#department.replaceChildren(el("option", { value: "", text: say("people.department.all") }), ...data.map((one) => el("option", { value: one.id, text: one.name })));
+    this.#department.value = chosen;
+    this.#department.hidden = data.length === 0;
   }
 
   start() {
     this.#shell.follow(this.#events, (since) => {
       this.#card.classList.toggle("is-stale", since !== null);
       this.#state.replaceChildren(...(since ? [el("p", { class: "stale-line" }, icon("clock"), el("span", { text: say("people.stale", { time: clock(since) }) }))] : []));
+      this.#faces.stale(since);
       if (!since) this.#load();
     });
     if (this.#shell.may("sightings:read")) this.#events.subscribe("sightings", {}, (event) => this.#seen(event.data), () => this.#load());
     this.#load();
+    this.#departments();
+    if (document.querySelector("[data-import]")) new PeopleImport(this.#api, this.#events, { follows: this.#shell.may("jobs:read"), changed: () => { this.#load(); this.#departments(); } });
+    this.#visitors.load();
     const wanted = new URLSearchParams(location.search).get("person");
     if (wanted) this.#open(wanted);
   }
 
   async #load() {
     const turn = ++this.#asked;
+    this.#export.href = `/api/v1/people/export?${new URLSearchParams(Object.entries(this.#filters).filter(([, value]) => value))}`;
     try {
-      const { data, meta } = await this.#api.list("people", { search: this.#search, page: this.#page, pageSize: PAGE_SIZE, sort: "fullName" });
+      const { data, meta } = await this.#api.list("people", { ...this.#filters, page: this.#page, pageSize: PAGE_SIZE, sort: "fullName" });
       if (turn !== this.#asked) return;
       if (!data.length && this.#page > 1) { // the last one of the last page is gone
         this.#page = Math.max(1, Math.min(this.#page - 1, Math.ceil(meta.total / PAGE_SIZE)));
@@ -94,7 +127,8 @@ class People {
   }
 
   #empty() {
-    if (this.#search) return stateCard({ icon: "search", title: say("people.none.title", { search: this.#search }), text: say("people.none.text") });
+    const words = [this.#search, this.#department.value && this.#department.selectedOptions[0].text, this.#enrolment.value && this.#enrolment.selectedOptions[0].text.trim()].filter(Boolean).join(", ");
+    if (words) return stateCard({ icon: "search", title: say("people.none.title", { search: words }), text: say("people.none.text") });
     const add = document.querySelector("[data-add]");
     const button = add && el("button", { class: "button button-primary", type: "button", on: { click: () => add.click() } }, icon("plus"), el("span", { text: add.textContent.trim() }));
     return stateCard({ icon: "people", title: say("people.empty.title"), text: say(add ? "people.empty.text" : "people.empty.viewer"), action: button });
@@ -125,6 +159,7 @@ class People {
   }
 
   #seen(sighting) {
+    if (!sighting.personId && sighting.state === "closed") this.#visitors.load();
     if (!sighting.personId) return;
     const time = this.#list.querySelector(`[data-seen="${CSS.escape(sighting.personId)}"]`);
     if (time) time.textContent = spoken(sighting.lastSeenAt ?? sighting.startedAt);
@@ -137,6 +172,18 @@ class People {
 
   #address(id) {
     history.replaceState(null, "", id ? `/people?person=${encodeURIComponent(id)}` : "/people");
+  }
+
+  #searchByPhoto() {
+    const dialog = document.querySelector("[data-evidence]");
+    this.#evidence = dialog && new Evidence(this.#api, new Sheet(dialog), (permission) => this.#shell.may(permission), {
+      entryOf: () => null,
+      cameraName: () => null,
+      corrected: () => { this.#load(); this.#visitors.load(); this.#faces.again(); },
+      said: (sentence, tone) => this.#shell.toast(sentence, tone),
+    });
+    const parts = { button: document.querySelector("[data-face-search]"), dialog: document.querySelector("[data-face-search-sheet]") };
+    this.#faces = new FaceSearch(this.#api, (permission) => this.#shell.may(permission), parts, { person: (id) => this.#open(id), sighting: (sighting) => this.#evidence?.open(sighting) });
   }
 
   #adding() {

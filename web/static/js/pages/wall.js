@@ -158,10 +158,23 @@ class Wall {
   }
 
   #attendance(event) {
+    if (event.type === "attendance.refused") return void this.#refused(event.data);
     const corrected = event.type === "attendance.corrected";
     if (!corrected && event.type !== "attendance.checked_in" && event.type !== "attendance.checked_out") return;
     this.#entry(event.data, !corrected);
     this.#keep(() => this.#entry(event.data, false));
+  }
+
+  async #refused(refused) {
+    if (!this.#feed) return;
+    try {
+      if (!this.#feed.sighting(refused.sightingId)) this.#feed.apply(await this.#api.get(`sightings/${refused.sightingId}`));
+    } catch {
+      return; // it is gone, or out of reach
+    }
+    this.#feed.refuse(refused, true);
+    this.#keep(() => this.#feed.refuse(refused));
+    this.#evidence.refresh(this.#feed.sighting(refused.sightingId));
   }
 
   #entry(entry, aloud) {

@@ -1,0 +1,37 @@
+"""The jobs of an installation: every kind there is, and the one who does them."""
+
+from server.access.audit import Audit
+from server.jobs.audit_export import audit_export
+from server.jobs.days_export import DaysExport, days_export
+from server.jobs.erasure import erasure
+from server.jobs.import_job import GetImporter, people_import
+from server.jobs.jobs import Jobs
+from server.jobs.rebuild_job import GetRebuilder, templates_rebuild
+from server.jobs.retention import retention
+from server.jobs.work import Place
+from server.pipeline.erase import Eraser
+from server.store.runtime import RuntimeState
+
+
+def open_jobs(
+    place: Place,
+    audit: Audit,
+    runtime: RuntimeState,
+    importer: GetImporter,
+    rebuilder: GetRebuilder,
+    eraser: Eraser,
+    *,
+    bus_url: str,
+    at_once: int,
+    works: bool,
+) -> Jobs:
+    """Its `run()` needs an owner; with `works` it does jobs too."""
+    kinds = (
+        retention(place, audit, lambda: runtime.current.retention, eraser),
+        audit_export(place.objects, audit),
+        days_export(place.objects, DaysExport(place.store, runtime, place.clock)),
+        people_import(place.objects, importer),
+        templates_rebuild(place.store, place.objects, audit, rebuilder),
+        erasure(eraser),
+    )
+    return Jobs(place, kinds, bus_url=bus_url, at_once=at_once, works=works)

@@ -1,0 +1,80 @@
+"""Opening: what the settings name, each by itself. The server opens all of it, a command only what it needs."""
+
+import asyncio
+
+from server.access.secrets import load_or_make_secrets
+from server.address import AddressRules
+from server.clock import Clock
+from server.objects.objects import Objects
+from server.objects.open import open_objects
+from server.settings import Settings
+from server.store.engine import Store
+from server.store.migrate import upgrade
+from server.store.runtime import (
+    AttendanceSettings,
+    FeatureSettings,
+    RuntimeSettings,
+    SightingSettings,
+    SiteSettings,
+)
+
+
+def address_rules(settings: Settings) -> AddressRules:
+    """What a camera's address may point to."""
+    roots = tuple(root.absolute() for root in settings.media.roots)
+    return AddressRules(roots=roots, allowed_networks=settings.media.allowed_networks)
+
+
+def open_storage(settings: Settings, clock: Clock) -> Objects:
+    """Where the pictures are. Raises Invalid for what cannot be one; asks nothing of it yet."""
+    chosen = settings.storage
+    return open_objects(
+        settings.storage_url,
+        endpoint=chosen.endpoint,
+        region=chosen.region,
+        access_key=chosen.access_key,
+        secret_key=chosen.secret_key.get_secret_value() if chosen.secret_key else "",
+        clock=clock,
+    )
+
+
+def runtime_defaults(settings: Settings) -> RuntimeSettings:
+    """What holds until an administrator changes it while the server runs."""
+    return RuntimeSettings(
+        site=SiteSettings(timezone=settings.attendance.timezone),
+        attendance=AttendanceSettings(cooldown_s=settings.attendance.cooldown_s),
+        sightings=SightingSettings(gap_s=settings.sightings.gap_s),
+        features=FeatureSettings(**settings.features.model_dump()),
+    )
+
+
+async def prepare(settings: Settings) -> tuple[str, ...]:
+    """The data folder, the secrets and the database, ready for use. Returns the secrets, newest first."""
+    secrets = await open_secrets(settings)
+    if settings.database.migrate_at_start:
+        await upgrade(settings.database_url)
+    return secrets
+
+
+async def open_secrets(settings: Settings) -> tuple[str, ...]:
+    """The data folder and the secrets in it or configured, newest first."""
+    await asyncio.to_thread(settings.make_data_dir)
+    configured = settings.security.secret_key
+    return await asyncio.to_thread(
+        load_or_make_secrets,
+        settings.data_dir,
+        configured.get_secret_value() if configured else None,
+        [one.get_secret_value() for one in settings.security.previous_secret_keys],
+        settings.production,
+    )
+
+
+def open_store(settings: Settings) -> Store:
+    """The configured database; close it."""
+    chosen = settings.database
+    return Store(
+        settings.database_url,
+        pool_size=chosen.pool_size,
+        pool_recycle_s=chosen.pool_recycle_s,
+        statement_timeout_s=chosen.statement_timeout_s,
+    )

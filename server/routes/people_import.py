@@ -1,0 +1,75 @@
+"""Many people at once: a ZIP or a table is looked at, kept, and gone through by a job."""
+
+import asyncio
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+
+from server.errors import BadRequest, Invalid, NotFound, UnsupportedMedia
+from server.events.limits import reach_of
+from server.jobs import import_job
+from server.jobs.people_source import plan_of, upload_source
+from server.jobs.uploads import keep_upload, keys_of
+from server.routes.endpoint import API, Call, Endpoint, endpoint
+from server.routes.jobs import RESOURCE, JobPublic
+from server.store import jobs
+from server.store.tables import Job
+
+IMPORT_PATH = f"{API}/people/import"
+
+
+@endpoint("POST", "/people/import", allow="people:write", status=202, uploads=True, raises=(429,))
+async def import_people(call: Call) -> JobPublic:
+    """Many people from one file: a job, whose result is a table of all that was refused, and why.
+
+    A ZIP of folders `name/photo.jpg`, a ZIP of a CSV beside its photos, or a CSV alone. Its columns are `fullName`,
+    `employeeId`, `email`, `department`, `externalIds.NAME` and `photo` (a path beside the table; several with `|`
+    between them, or a row for each). Who is there already, by number or else by name, is added to and brought up to
+    date; the same file again changes nothing. A table that cannot be understood is a 422 with line and column, and a
+    row or a photo that cannot be taken is in the report, while the rest goes on.
+    """
+    if not call.request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+        raise UnsupportedMedia("Send the file as multipart/form-data, in the field file.")
+    try:
+        async with call.request.form(max_files=1, max_fields=10) as form:
+            file = form.get("file")
+            if not isinstance(file, UploadFile):
+                raise Invalid.field("file", "missing", "Send the archive or the table in the field file.")
+            if not file.size:
+                raise Invalid.field("file", "empty", "The file is empty.")
+            plan = await asyncio.to_thread(lambda: plan_of(upload_source(file.file)))
+            kept = await keep_upload(call.parts.objects, file.file)
+            name = (file.filename or "")[:200].replace("\0", "")
+    except HTTPException as error:
+        raise BadRequest(f"The form cannot be read: {error.detail}", code="malformed_form") from None
+    try:
+        async with call.parts.store.transaction() as session:
+            arguments = {**kept, **import_job.arguments_of(call.actor, reach_of(call.who))}
+            job = await call.parts.jobs.submit(session, import_job.NAME, arguments, asked_by=call.who.user_id)
+            after = {"job_id": job.id, "file": name, "people": len(plan.people)}
+            await call.audit(session, "people.imported", "people", None, after=after)
+    except BaseException:
+        await call.parts.objects.delete(*keys_of(kept))
+        raise
+    return JobPublic.of(call, job)
+
+
+@endpoint("DELETE", "/people/import/{import_id}", allow="people:write", status=204)
+async def cancel_import(call: Call, import_id: str) -> None:
+    """Cancels an import of one's own, or removes it with its report. Who was imported stays."""
+
+    async def note(session: AsyncSession, job: Job) -> None:
+        if job.kind != import_job.NAME or job.asked_by is None or job.asked_by != call.who.user_id:
+            raise NotFound.of("import")
+        call.check_unchanged(job.updated_at)
+        action = "job.cancelled" if job.state in jobs.OPEN else "job.removed"
+        await call.audit(session, action, RESOURCE, job.id, before={"kind": job.kind, "state": job.state})
+
+    try:
+        await call.parts.jobs.dismiss(import_id, note)
+    except NotFound:
+        raise NotFound.of("import") from None
+
+
+ENDPOINTS: tuple[Endpoint, ...] = (import_people, cancel_import)

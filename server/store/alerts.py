@@ -1,0 +1,173 @@
+"""Alerts: raised once while they are open, cleared when it is over, acknowledged by whoever looked."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal, Protocol
+
+from sqlalchemy import ColumnElement, func
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import col, delete, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from server.errors import NotFound
+from server.events.facts import AlertFact
+from server.events.limits import CAMERA, EVERYTHING, Reach
+from server.events.schema import NewEvent, StoredEvent
+from server.store.paging import Page, Paged, Sorts, fetch, matching
+from server.store.tables import Alert
+from server.store.views import API
+from server.store.writes import is_unique_violation
+
+TOPIC = "alerts"
+SORTS: Sorts = {
+    "createdAt": Alert.created_at,
+    "updatedAt": Alert.updated_at,
+    "kind": Alert.kind,
+    "severity": Alert.severity,
+    "subject": Alert.subject,
+    "clearedAt": Alert.cleared_at,
+    "acknowledgedAt": Alert.acknowledged_at,
+}
+
+Severity = Literal["info", "warning", "critical"]
+State = Literal["open", "cleared", "all"]
+
+
+class Log(Protocol):
+    """Appends inside the caller's transaction."""
+
+    async def append(self, session: AsyncSession, events: Sequence[NewEvent]) -> list[StoredEvent]: ...
+
+
+async def raise_alert(
+    session: AsyncSession,
+    log: Log,
+    *,
+    kind: str,
+    severity: Severity,
+    subject: str,
+    message: str,
+    at: datetime,
+    sighting_id: str | None = None,
+) -> list[StoredEvent]:
+    """The alert's row and its event, within the caller's transaction; after it the caller wakes the hub with them.
+
+    One that is open and that nobody has acknowledged yet is renewed in silence: the answer is empty. One that was
+    acknowledged is raised again, for it happened again after somebody had looked. So raise it when something happens,
+    not for as long as it lasts. It holds the log's rows until the commit: call it as late as possible.
+    `sighting_id`: whose picture is the evidence.
+    """
+    row = await _find_open(session, kind, subject)
+    if row is None:
+        row = await _insert(session, kind, severity, subject, message, at, sighting_id)
+        if row is not None:
+            return await log.append(session, [alert_event(row, "alert.raised", at)])
+        row = await _find_open(session, kind, subject)  # another process was first, and has committed
+        assert row is not None
+    looked_at = row.acknowledged_at is not None
+    row.severity, row.message, row.sighting_id, row.updated_at = severity, message[:500], sighting_id, at
+    row.acknowledged_at = row.acknowledged_by = None
+    session.add(row)
+    await session.flush()
+    return await log.append(session, [alert_event(row, "alert.raised", at)]) if looked_at else []
+
+
+async def clear_alert(session: AsyncSession, log: Log, kind: str, subject: str, at: datetime) -> list[StoredEvent]:
+    """It is over: the row is marked and the event appended, or nothing happens where none is open."""
+    row = await _find_open(session, kind, subject)
+    if row is None:
+        return []
+    row.cleared_at = row.updated_at = at
+    session.add(row)
+    await session.flush()
+    return await log.append(session, [alert_event(row, "alert.cleared", at)])
+
+
+async def page(
+    session: AsyncSession,
+    wanted: Page,
+    *,
+    state: State = "all",
+    kind: str | None = None,
+    reach: Reach = EVERYTHING,
+) -> Paged[Alert]:
+    """Search looks at the subject and the message. Who is limited gets what an event of it would tell them."""
+    statement = select(Alert).where(*matching(wanted.search, col(Alert.subject), col(Alert.message)))
+    if state == "open":
+        statement = statement.where(col(Alert.cleared_at).is_(None))
+    elif state == "cleared":
+        statement = statement.where(col(Alert.cleared_at).is_not(None))
+    if kind is not None:
+        statement = statement.where(Alert.kind == kind)
+    if reach.limited:
+        statement = statement.where(_within(reach))
+    return await fetch(session, statement, wanted, SORTS, "-createdAt")
+
+
+async def get(session: AsyncSession, alert_id: str, *, locked: bool = False) -> Alert:
+    """Raises NotFound. `locked`: no other transaction changes it before this one ends."""
+    row = await session.get(Alert, alert_id, with_for_update=True if locked else None)
+    if row is None:
+        raise NotFound.of("alert")
+    return row
+
+
+async def acknowledge(session: AsyncSession, alert: Alert, by: str, at: datetime) -> Alert:
+    """Somebody looked at it. Who was first stays."""
+    if alert.acknowledged_at is None:
+        alert.acknowledged_at, alert.acknowledged_by = at, by[:254]
+        session.add(alert)
+        await session.flush()
+    return alert
+
+
+async def forget_finished(session: AsyncSession, before: datetime) -> int:
+    """Removes those that were cleared or acknowledged before that time. Returns how many."""
+    over = func.coalesce(Alert.cleared_at, Alert.acknowledged_at) < before
+    gone = await session.exec(delete(Alert).where(over))
+    return gone.rowcount
+
+
+def alert_event(row: Alert, event_type: str, at: datetime) -> NewEvent:
+    """The event that tells of this alert as it is now."""
+    fact = AlertFact(
+        id=row.id, kind=row.kind, severity=row.severity, subject=row.subject, message=row.message,
+        sighting_id=row.sighting_id, snapshot_url=picture_of(row),
+    )  # fmt: skip
+    return NewEvent(TOPIC, event_type, f"alerts/{row.id}", fact.model_dump(mode="json", by_alias=True), at)
+
+
+def picture_of(row: Alert) -> str | None:
+    """Where its evidence is. Whoever may read the alert may not yet see the sighting."""
+    return f"{API}/sightings/{row.sighting_id}/snapshot.jpg" if row.sighting_id else None
+
+
+def _within(reach: Reach) -> ColumnElement[bool]:
+    """The rule of events/limits.py, as a condition."""
+    subject = col(Alert.subject)
+    if reach.cameras is None:
+        return subject.startswith(CAMERA)
+    return subject.in_([f"{CAMERA}{camera}" for camera in sorted(reach.cameras)])
+
+
+async def _find_open(session: AsyncSession, kind: str, subject: str) -> Alert | None:
+    query = select(Alert).where(Alert.kind == kind, Alert.subject == subject, col(Alert.cleared_at).is_(None))
+    return (await session.exec(query.with_for_update())).first()
+
+
+async def _insert(
+    session: AsyncSession, kind: str, severity: str, subject: str, message: str, at: datetime, sighting_id: str | None
+) -> Alert | None:
+    """The new row, or None where another process has just raised the same."""
+    row = Alert(
+        kind=kind, severity=severity, subject=subject, message=message[:500], sighting_id=sighting_id, created_at=at,
+        updated_at=at,
+    )  # fmt: skip
+    try:
+        async with session.begin_nested():
+            session.add(row)
+    except IntegrityError as error:
+        if not is_unique_violation(error):
+            raise
+        return None
+    return row

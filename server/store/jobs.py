@@ -1,0 +1,214 @@
+"""Jobs: written once, taken by one worker at a time under a lease, and every word of a worker that lost it ignored."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal, cast
+
+from sqlalchemy import ColumnElement, and_, func, or_
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import col, delete, select, update
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from server.errors import NotFound
+from server.events.facts import JobFact
+from server.events.schema import NewEvent
+from server.store.paging import Page, Paged, Sorts, fetch
+from server.store.tables import Job, Setting
+from server.store.writes import is_unique_violation
+
+TOPIC = "jobs"
+SORTS: Sorts = {
+    "createdAt": Job.created_at,
+    "updatedAt": Job.updated_at,
+    "runAt": Job.run_at,
+    "finishedAt": Job.finished_at,
+    "kind": Job.kind,
+    "state": Job.state,
+}
+
+State = Literal["queued", "running", "done", "failed", "cancelled"]
+OPEN = ("queued", "running")
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who runs a job: the worker, and which try of the job it is. Another try is another holder."""
+
+    job_id: str
+    worker: str
+    attempt: int
+
+
+async def add(session: AsyncSession, job: Job) -> Job:
+    session.add(job)
+    await session.flush()
+    return job
+
+
+async def get(session: AsyncSession, job_id: str, *, locked: bool = False) -> Job:
+    """Raises NotFound. `locked`: no other transaction changes it before this one ends."""
+    row = await session.get(Job, job_id, with_for_update=True if locked else None)
+    if row is None:
+        raise NotFound.of("job")
+    return row
+
+
+async def page(
+    session: AsyncSession, wanted: Page, *, kind: str | None = None, state: State | None = None
+) -> Paged[Job]:
+    statement = select(Job)
+    if kind is not None:
+        statement = statement.where(Job.kind == kind)
+    if state is not None:
+        statement = statement.where(Job.state == state)
+    return await fetch(session, statement, wanted, SORTS, "-createdAt")
+
+
+async def count_open(session: AsyncSession, kind: str, *, asked_by: str | None = None) -> int:
+    """How many of a kind wait or run; of one user, where one is named."""
+    query = select(func.count()).select_from(Job).where(Job.kind == kind, col(Job.state).in_(OPEN))
+    if asked_by is not None:
+        query = query.where(Job.asked_by == asked_by)
+    return (await session.exec(query)).one()
+
+
+async def due(session: AsyncSession, kinds: Collection[str], now: datetime, limit: int) -> list[str]:
+    """The ids of those that wait and may run, and of those whose worker was lost; the longest waiting first."""
+    query = select(Job.id).where(_free(kinds, now)).order_by(col(Job.run_at), col(Job.id)).limit(limit)
+    return list((await session.exec(query)).all())
+
+
+async def next_due(session: AsyncSession, kinds: Collection[str], now: datetime) -> datetime | None:
+    """When the first of those that wait for a later time may run."""
+    later = and_(col(Job.state) == "queued", col(Job.run_at) > now, col(Job.kind).in_(kinds))
+    return (await session.exec(select(Job.run_at).where(later).order_by(col(Job.run_at)).limit(1))).first()
+
+
+async def take(
+    session: AsyncSession, job_id: str, kinds: Collection[str], worker: str, now: datetime, lease: timedelta
+) -> Job | None:
+    """The job, held by this worker from now on; None where it is not to be had. One statement: two never get it."""
+    taken = await session.exec(
+        update(Job)
+        .where(col(Job.id) == job_id, _free(kinds, now))
+        .values(state="running", worker=worker, lease_until=now + lease, attempts=Job.attempts + 1)
+    )
+    return await session.get_one(Job, job_id, populate_existing=True) if taken.rowcount else None
+
+
+async def renew(session: AsyncSession, holder: Holder, until: datetime) -> bool:
+    """A longer lease; false where the job is no longer this holder's. No edit: its stamp stays."""
+    return await _write(session, holder, {"lease_until": until, "updated_at": Job.updated_at})
+
+
+async def held(session: AsyncSession, holder: Holder) -> bool:
+    """Whether the job is still this holder's."""
+    return (await session.exec(select(Job.id).where(*_by(holder)))).first() is not None
+
+
+async def progress(session: AsyncSession, holder: Holder, done: int, total: int | None) -> bool:
+    return await _write(session, holder, {"done": done, "total": total})
+
+
+async def keep_result_at(session: AsyncSession, holder: Holder, key: str) -> bool:
+    """Where the result is going to be: noted before it is written, so that whoever removes the job finds it."""
+    return await _write(session, holder, {"result_key": key})
+
+
+async def finish(
+    session: AsyncSession,
+    holder: Holder,
+    state: Literal["done", "failed"],
+    at: datetime,
+    *,
+    done: int,
+    total: int | None,
+    result: dict[str, Any] | None = None,
+    error: str | None = None,
+) -> bool:
+    """The end of it; false where the job is no longer this holder's."""
+    values = {"state": state, "finished_at": at, "lease_until": None, "done": done, "total": total}
+    return await _write(session, holder, values | {"result": result, "error": error})
+
+
+async def put_back(
+    session: AsyncSession, holder: Holder, run_at: datetime, *, error: str | None = None, counted: bool = True
+) -> bool:
+    """Waits again until `run_at`; a try that does not count was not the job's fault."""
+    values: dict[str, Any] = {"state": "queued", "run_at": run_at, "lease_until": None, "worker": None, "error": error}
+    return await _write(session, holder, values if counted else values | {"attempts": Job.attempts - 1})
+
+
+async def cancel(session: AsyncSession, job: Job, at: datetime) -> None:
+    """Of a locked row that is open. A worker that runs it finds that it no longer holds it, and stops."""
+    job.state, job.finished_at, job.lease_until, job.error = "cancelled", at, None, "Cancelled."
+    session.add(job)
+    await session.flush()
+
+
+async def remove(session: AsyncSession, job: Job) -> None:
+    await session.delete(job)
+    await session.flush()
+
+
+async def remove_all(session: AsyncSession, ids: Collection[str]) -> int:
+    """Of finished ones; how many were still there."""
+    gone = delete(Job).where(col(Job.id).in_(ids), col(Job.state).not_in(OPEN))
+    return (await session.exec(gone)).rowcount if ids else 0
+
+
+async def finished_before(session: AsyncSession, before: datetime, limit: int) -> Sequence[Job]:
+    query = select(Job).where(col(Job.finished_at) < before).order_by(col(Job.finished_at)).limit(limit)
+    return (await session.exec(query)).all()
+
+
+async def claim_slot(session: AsyncSession, kind: str, slot: datetime) -> bool:
+    """Whether this caller is the first, in any process, to reach that moment of the kind's schedule."""
+    key = f"schedule.{kind}"
+    row = await session.get(Setting, key, with_for_update=True)
+    if row is None:
+        try:
+            async with session.begin_nested():
+                session.add(Setting(key=key, value={"slot": slot.isoformat()}))
+        except IntegrityError as error:
+            if not is_unique_violation(error):
+                raise
+            return False
+        return True
+    if datetime.fromisoformat(row.value["slot"]) >= slot:
+        return False
+    row.value = {"slot": slot.isoformat()}
+    session.add(row)
+    await session.flush()
+    return True
+
+
+def job_event(job: Job, event_type: str, at: datetime, result_url: str | None = None) -> NewEvent:
+    """The event that tells of this job as it is now."""
+    fact = JobFact(
+        id=job.id, kind=job.kind, done=job.done, total=job.total, result_url=result_url, error=job.error,
+        state=cast(State, job.state),
+    )  # fmt: skip
+    data = fact.model_dump(mode="json", by_alias=True)
+    return NewEvent(TOPIC, event_type, f"jobs/{job.id}", data, at)
+
+
+def _free(kinds: Collection[str], now: datetime) -> ColumnElement[bool]:
+    """Only of the kinds that the asking worker knows: it may be older than the one that submitted it."""
+    waiting = and_(col(Job.state) == "queued", col(Job.run_at) <= now)
+    lost = and_(col(Job.state) == "running", col(Job.lease_until) < now)
+    return and_(col(Job.kind).in_(kinds), or_(waiting, lost))
+
+
+def _by(holder: Holder) -> tuple[ColumnElement[bool], ...]:
+    return (
+        col(Job.id) == holder.job_id,
+        col(Job.state) == "running",
+        col(Job.worker) == holder.worker,
+        col(Job.attempts) == holder.attempt,
+    )
+
+
+async def _write(session: AsyncSession, holder: Holder, values: dict[str, Any]) -> bool:
+    return (await session.exec(update(Job).where(*_by(holder)).values(**values))).rowcount > 0

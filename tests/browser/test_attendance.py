@@ -1,0 +1,290 @@
+"""The page of attendance: who is in, today, a month, a day down to its frame, and corrections."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from playwright.sync_api import Locator, Page, WebSocketRoute, expect
+
+from tests.browser.chromium import Visit, overflow_px, unnamed_controls
+from tests.journeys.client import Api
+from tests.journeys.server import PASSWORD, RollcallServer
+from tests.sources import DemoSources
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+EVERY_DAY = [1, 2, 3, 4, 5, 6, 7]
+MONTH = "2026-03"
+
+
+def zone_of_noon() -> str:
+    """Where it is about noon, on the same date as in UTC: what is asked of today then holds at whatever time."""
+    ahead = 12 - datetime.now(UTC).hour
+    return f"Etc/GMT{-ahead:+d}" if ahead else "Etc/GMT"
+
+
+@pytest.fixture
+def works(api: Api) -> Iterator[Api]:
+    """Takes away what says who works when."""
+    yield api
+    for area in ("schedules", "shifts", "departments", "sites"):
+        for one in api.get(area, pageSize=200):
+            api.call("DELETE", f"{area}/{one['id']}", 204)
+
+
+def entered(api: Api, person_id: str, direction: str, at: str) -> str:
+    form = {"personId": person_id, "at": at, "direction": direction, "reason": "By the book."}
+    return str(api.post("attendance/entries", form)["id"])
+
+
+def in_berlin(api: Api) -> str:
+    """Somebody who works there from nine to five every day of a month; the id."""
+    person = str(api.post("people", {"fullName": "Ada Lovelace", "timezone": "Europe/Berlin"})["id"])
+    form = {"name": "Early", "start": "09:00", "end": "17:00", "breakMinutes": 30, "graceLateMinutes": 5}
+    shift = api.post("shifts", {**form, "days": EVERY_DAY, "timezone": "Europe/Berlin"})["id"]
+    api.post("schedules", {"shiftId": shift, "personId": person, "from": f"{MONTH}-01", "to": f"{MONTH}-31"})
+    return person
+
+
+def sheet_of(page: Page) -> Locator:
+    return page.locator("[data-day-sheet]")
+
+
+def test_who_is_in_follows_the_door(admin: Visit, works: Api) -> None:
+    """By department; whoever comes is there without loading the page again, and whoever goes is not."""
+    assembly = works.post("departments", {"name": "Assembly"})["id"]
+    ada = str(works.post("people", {"fullName": "Ada Lovelace", "departmentId": assembly})["id"])
+    page = admin.open("/attendance")
+    expect(page.get_by_text("Nobody is in")).to_be_visible()
+    now = datetime.now(UTC)
+    entered(works, ada, "in", now.isoformat())
+    group = page.get_by_role("region", name="Assembly")
+    expect(group.get_by_role("button")).to_contain_text("Ada Lovelace")
+    expect(page.locator("[data-count]")).to_have_text("1 person is in")
+    assert unnamed_controls(page) == []
+    entered(works, ada, "out", (now + timedelta(seconds=1)).isoformat())
+    expect(page.get_by_text("Nobody is in")).to_be_visible()
+
+
+def test_today_says_who_is_late(admin: Visit, works: Api) -> None:
+    """Everybody who is expected, in words; filters and the address go together; the wall of a zone far away counts."""
+    zone = zone_of_noon()
+    people = [str(works.post("people", {"fullName": name, "timezone": zone})["id"]) for name in ("Ada", "Bea")]
+    form = {"name": "Early", "start": "09:00", "end": "23:00", "days": EVERY_DAY, "timezone": zone}
+    shift = works.post("shifts", form)["id"]
+    works.post("schedules", {"shiftId": shift, "from": "2026-01-01"})
+    entered(works, people[0], "in", datetime.now(UTC).isoformat())
+    page = admin.open("/attendance?tab=today")
+    rows = page.locator("[data-list] > li")
+    expect(rows).to_have_count(2)
+    expect(rows.nth(0)).to_contain_text("Late")
+    expect(rows.nth(1)).to_contain_text("Expected")
+    page.get_by_label("Late", exact=True).check()
+    expect(rows).to_have_count(1)
+    assert "late=1" in page.url
+    page.reload()
+    expect(rows).to_have_count(1)
+    page.get_by_label("Late", exact=True).uncheck()
+    entered(works, people[1], "in", datetime.now(UTC).isoformat())
+    expect(rows.nth(1)).to_contain_text("Late")
+    page.get_by_role("searchbox").fill("nobody")
+    expect(page.get_by_text("Nobody fits")).to_be_visible()
+
+
+def test_tabs_are_links(admin: Visit, works: Api) -> None:
+    """Each has an address; going back works; the chosen one is marked."""
+    works.add_person("Ada Lovelace")
+    page = admin.open("/attendance")
+    tabs = page.get_by_role("navigation", name="Attendance")
+    tabs.get_by_role("link", name="Month").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("table")).to_be_visible()
+    assert "tab=month" in page.url
+    page.go_back()
+    expect(tabs.get_by_role("link", name="In now")).to_have_attribute("aria-current", "page")
+    expect(page.get_by_text("Nobody is in")).to_be_visible()
+
+
+def test_a_month_by_keyboard(admin: Visit, works: Api) -> None:
+    """Arrows go from day to day, Enter opens one with its numbers; times are those of the day's own zone."""
+    ada = in_berlin(works)
+    entered(works, ada, "in", f"{MONTH}-05T08:12:00Z")
+    entered(works, ada, "out", f"{MONTH}-05T16:00:00Z")
+    entered(works, ada, "in", f"{MONTH}-06T07:58:00Z")
+    page = admin.open(f"/attendance?tab=month&month={MONTH}")
+    expect(page.get_by_role("button", name="Friday 6 March: Check-out missing")).to_be_visible()
+    assert overflow_px(page) <= 0
+    page.locator('.cell[tabindex="0"]').focus()
+    for key in ("ArrowRight", "ArrowRight", "ArrowRight", "ArrowRight"):
+        page.keyboard.press(key)
+    expect(page.locator(".cell:focus")).to_have_attribute(
+        "aria-label", "Ada Lovelace, Thursday 5 March: Present, worked 7:18, late 12 min"
+    )
+    page.keyboard.press("Enter")
+    sheet = sheet_of(page)
+    expect(sheet.get_by_role("heading", name="Thursday 5 March")).to_be_visible()
+    expect(sheet).to_contain_text("Times in Europe/Berlin")
+    expect(sheet.locator(".entry-time")).to_have_text(["09:12", "17:00"])
+    assert f"date={MONTH}-05" in page.url
+    assert unnamed_controls(page) == []
+    sheet.get_by_role("button", name="The day after").click()
+    expect(sheet).to_contain_text("The presence was ended by rule at 17:00.")
+    page.keyboard.press("Escape")
+    expect(sheet).to_be_hidden()
+    expect(page).not_to_have_url(re.compile("date="))
+
+
+def test_an_entry_opens_its_frame(admin: Visit, works: Api, demo: DemoSources) -> None:
+    """From who is in, over the day, to the frame that the entry came from."""
+    works.enrol("Eileen Collins", demo.collins)
+    works.add_camera("Entrance", demo.entrance)
+    page = admin.open("/attendance")
+    page.get_by_role("button", name="Eileen Collins").click(timeout=90_000)
+    page.get_by_role("button", name="Show the frame of In").click()
+    evidence = page.locator("[data-evidence]")
+    expect(evidence.get_by_role("heading", name="Recognised")).to_be_visible()
+    expect(evidence.get_by_role("img").first).to_be_visible()
+
+
+def test_what_failed_and_what_is_old_say_so(admin: Visit, works: Api, site: RollcallServer) -> None:
+    """A list that cannot be loaded says what to do; while the connection is away, since when."""
+    works.add_person("Ada Lovelace")
+    page = admin.open("/attendance")
+    expect(page.get_by_text("Nobody is in")).to_be_visible()
+    page.context.route("**/api/v1/attendance/days*", lambda route: route.fulfill(status=503, json={"success": False}))
+    page.get_by_role("link", name="Month").click()
+    expect(page.get_by_text("This could not be loaded")).to_be_visible()
+    page.context.unroute("**/api/v1/attendance/days*")
+    page.get_by_role("button", name="Try again").click()
+    expect(page.get_by_role("table")).to_be_visible()
+    page.route_web_socket("**/ws", lambda socket: socket.close())
+    page.reload()
+    expect(page.locator(".stale-line")).to_contain_text("Last known at")
+    expect(page.get_by_role("table")).to_be_visible()
+
+
+def test_an_entry_is_corrected_beside_what_it_was(admin: Visit, works: Api) -> None:
+    """Another time with its reason, a new entry, and one that does not count; what was first stays to be seen."""
+    ada = in_berlin(works)
+    wrong = entered(works, ada, "in", f"{MONTH}-05T08:12:00Z")
+    page = admin.open(f"/attendance?tab=month&month={MONTH}&person={ada}&date={MONTH}-05")
+    sheet = sheet_of(page)
+    sheet.get_by_role("button", name="Correct In 09:12").click()
+    sheet.get_by_label("Time", exact=True).fill("08:58")
+    sheet.get_by_role("button", name="Correct", exact=True).click()
+    expect(sheet.get_by_text("Say why.")).to_be_visible()
+    sheet.get_by_label("Reason").fill("The camera's clock was wrong.")
+    sheet.get_by_role("button", name="Correct", exact=True).click()
+    line = sheet.locator(f'[data-entry="{wrong}"]')
+    expect(line).to_contain_text("First said In 09:12")
+    assert works.get(f"attendance/entries/{wrong}")["at"] == f"{MONTH}-05T07:58:00.000Z"
+    sheet.get_by_role("button", name="Add an entry").click()
+    sheet.get_by_label("Time", exact=True).fill("17:04")
+    sheet.get_by_label("Direction").select_option("out")
+    sheet.get_by_label("Reason").fill("Forgot to check out.")
+    assert unnamed_controls(page) == []
+    sheet.get_by_role("button", name="Add", exact=True).click()
+    expect(sheet.locator("[data-entry] .entry-time")).to_have_text(["08:58", "17:04"])
+    expect(sheet.locator("[data-kind]")).to_have_attribute("data-kind", "present")
+    line.get_by_text("2 corrections").click()
+    expect(line.locator("[data-correction]").first).to_contain_text("The camera's clock was wrong.")
+    sheet.get_by_role("button", name="Remove Out 17:04").click()
+    sheet.get_by_label("Reason").fill("She was still there.")
+    sheet.get_by_role("button", name="Remove", exact=True).click()
+    expect(sheet.locator(".entry-off")).to_contain_text("Removed")
+    expect(sheet.locator("[data-kind]")).to_have_attribute("data-kind", "missing_out")
+    cell = page.locator(f'[data-key="{ada} {MONTH}-05"]')
+    expect(cell).to_contain_text("no out")
+    page.keyboard.press("Escape")
+    expect(sheet).to_be_hidden()
+    expect(cell).to_be_focused()
+
+
+def test_a_time_that_comes_twice_is_the_first(admin: Visit, works: Api) -> None:
+    """On the night on which clocks go back; and one that never comes moves forward by the gap, as shifts do."""
+    ada = in_berlin(works)
+    page = admin.open("/attendance")
+    moments = page.evaluate(
+        """async () => {
+          const { instant, clockIn } = await import("/static/js/zoned.js");
+          const at = (date, time) => instant("Europe/Berlin", date, time);
+          return [at("2026-10-25", "02:30"), at("2026-03-29", "02:30"), at("2026-07-01", "09:00"),
+            instant("Australia/Lord_Howe", "2026-01-05", "09:00"), clockIn("Asia/Kathmandu", "2026-01-05T00:00:00Z")];
+        }"""
+    )
+    assert moments == [
+        "2026-10-25T00:30:00.000Z", "2026-03-29T01:30:00.000Z", "2026-07-01T07:00:00.000Z", "2026-01-04T22:00:00.000Z",
+        "05:45",
+    ]  # fmt: skip
+    assert ada
+
+
+def test_a_second_person_decides(admin: Visit, works: Api, site: RollcallServer) -> None:
+    """What waits is counted beside its tab; whoever asked cannot agree, somebody else can."""
+    ada = in_berlin(works)
+    settings = {name: value for name, value in works.get("settings").items() if name != "updatedAt"}
+    wanted = {**settings, "attendance": {**settings["attendance"], "secondPerson": True}}
+    works.call("PUT", "settings", 200, json=wanted)
+    try:
+        entered(works, ada, "in", f"{MONTH}-05T08:00:00Z")
+        page = admin.open("/attendance")
+        tab = page.get_by_role("link", name="Waiting")
+        expect(tab).to_contain_text("1")
+        tab.click()
+        waiting = page.locator(".waiting-list > li")
+        expect(waiting).to_contain_text("Thursday 5 March, times in Europe/Berlin")
+        waiting.get_by_role("button", name="Approve").click()
+        expect(waiting).to_contain_text("Somebody else has to decide")
+        assert unnamed_controls(page) == []
+        site.add_user("second@site.example", "Operator")
+        admin.context.clear_cookies()
+        admin.sign_in("second@site.example", PASSWORD)
+        page.reload()
+        waiting.get_by_role("button", name="Approve").click()
+        expect(page.get_by_text("Nothing waits")).to_be_visible()
+        [entry] = works.get("attendance/entries", personId=ada)
+        assert entry["state"] == "valid"
+    finally:
+        works.call("PUT", "settings", 200, json=settings)
+
+
+def test_charts_have_their_tables(admin: Visit, works: Api) -> None:
+    """Three pictures that load in both themes, each with its numbers behind it."""
+    ada = in_berlin(works)
+    entered(works, ada, "in", f"{MONTH}-05T08:12:00Z")
+    page = admin.open(f"/attendance?tab=charts&month={MONTH}")
+    pictures = page.locator(".chart-picture")
+    expect(pictures).to_have_count(3)
+    for at in range(3):
+        pictures.nth(at).evaluate("image => image.decode()")
+    assert unnamed_controls(page) == []
+    arrivals = page.get_by_role("figure", name="Arrivals")
+    arrivals.get_by_text("As a table").click()
+    expect(arrivals.get_by_role("row", name="09:00 1")).to_be_visible()
+    page.emulate_media(color_scheme="dark")
+    expect(pictures.first).to_have_attribute("src", re.compile("theme=dark"))
+    expect(arrivals.get_by_role("row", name="09:00 1")).to_be_visible()
+    page.get_by_role("button", name="The month after").click()
+    expect(page.get_by_text("Nothing to draw")).to_be_visible()
+
+
+def test_nothing_falls_between_the_list_and_the_news(admin: Visit, works: Api) -> None:
+    """Who comes after the list was read and before the subscription holds shows as soon as it does."""
+    ada = str(works.add_person("Ada Lovelace"))
+    page = admin.context.new_page()
+    held: list[tuple[WebSocketRoute, str | bytes]] = []
+
+    def between(socket: WebSocketRoute) -> None:
+        server = socket.connect_to_server()
+        socket.on_message(lambda text: held.append((server, text)) if "subscribe" in str(text) else server.send(text))
+
+    page.route_web_socket("**/ws", between)
+    page.goto("/attendance")
+    expect(page.get_by_text("Nobody is in")).to_be_visible()
+    while not held:
+        page.wait_for_timeout(50)
+    entered(works, ada, "in", datetime.now(UTC).isoformat())
+    for server, text in held:
+        server.send(text)
+    expect(page.get_by_role("button", name="Ada Lovelace")).to_be_visible()

@@ -1,0 +1,37 @@
+"""The description of the API is a page to use: an operation is tried out with the keyboard's names for everything."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.chromium import Visit, unnamed_controls
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
+
+
+def test_an_operation_is_tried_out(admin: Visit) -> None:
+    """Opened, filled in, sent with the browser's session and answered; every control that appears has a name."""
+    page = admin.open("/docs")
+    page.locator("#operations-tag-users").click()
+    operation = page.locator("#operations-users-list_users")
+    operation.locator(".opblock-summary").click()
+    operation.get_by_role("button", name="Try it out").click()
+    operation.get_by_label("sort").select_option("email")
+    operation.get_by_role("button", name="Execute").click()
+    expect(operation.locator(".live-responses-table tbody .response-col_status")).to_contain_text("200")
+    page.locator("#operations-users-create_user .opblock-summary").click()
+    page.locator("#operations-users-create_user").get_by_role("button", name="Try it out").click()
+    expect(page.get_by_label("Request body")).to_contain_text("fullName")
+    page.get_by_role("button", name="Authorize").click()
+    expect(page.get_by_role("button", name="Close").first).to_be_visible()
+    assert unnamed_controls(page) == []
+
+
+def test_a_change_is_tried_out(admin: Visit) -> None:
+    """What changes something carries the page's token, so that the cookie is enough."""
+    page = admin.open("/docs")
+    page.locator("#operations-tag-auth").click()
+    operation = page.locator("#operations-auth-ticket")
+    operation.locator(".opblock-summary").click()
+    operation.get_by_role("button", name="Try it out").click()
+    operation.get_by_role("button", name="Execute").click()
+    expect(operation.locator(".live-responses-table tbody .response-col_status")).to_contain_text("200")

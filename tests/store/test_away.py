@@ -1,0 +1,59 @@
+"""What is the database's fault, and what is ours."""
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, SQLAlchemyError
+
+from server.store.away import is_away
+from server.store.engine import Store
+
+
+class _Refused(Exception):
+    def __init__(self, sqlstate: str) -> None:
+        super().__init__(sqlstate)
+        self.sqlstate = sqlstate
+
+
+@pytest.mark.parametrize("state", ["08006", "53300", "57014", "57P01", "57P03", "55P03", "40001", "40P01"])
+def test_it_may_be_asked_again(state: str) -> None:
+    """Gone, full, shutting down, starting, locked, too slow, in the way of another."""
+    assert is_away(DBAPIError("SELECT", None, _Refused(state)))
+
+
+@pytest.mark.parametrize("state", ["42P01", "23505", "22003", "55000"])
+def test_it_would_fail_again(state: str) -> None:
+    """No such table, a value twice, a number too large: whatever is wrong there, it is not the database's absence."""
+    assert not is_away(DBAPIError("SELECT", None, _Refused(state)))
+
+
+def test_other_errors() -> None:
+    """A refused connection is an absence; a mistake of ours is none."""
+    assert is_away(ConnectionRefusedError())
+    assert is_away(OperationalError("SELECT", None, OSError()))
+    assert is_away(DBAPIError("SELECT", None, Exception(), connection_invalidated=True))
+    assert not is_away(IntegrityError("SELECT", None, Exception()))
+    assert not is_away(ValueError())
+
+
+async def _error_of(store: Store, statement: str) -> SQLAlchemyError:
+    with pytest.raises(SQLAlchemyError) as caught:
+        async with store.read() as session:
+            await (await session.connection()).execute(text(statement))
+    return caught.value
+
+
+async def test_what_postgresql_really_raises(store: Store) -> None:
+    """A statement that took too long, a connection that was ended, a lock that another holds, a full pool."""
+    if store.is_sqlite:
+        pytest.skip("SQLite has no server that could be away")
+    async with Store(store.url, pool_size=1, statement_timeout_s=0.3) as hasty:
+        assert is_away(await _error_of(hasty, "SELECT pg_sleep(5)"))
+        assert is_away(await _error_of(hasty, "SELECT pg_terminate_backend(pg_backend_pid())"))
+        async with store.transaction() as holder:
+            await (await holder.connection()).execute(text("LOCK TABLE settings"))
+            assert is_away(await _error_of(hasty, "SELECT * FROM settings"))
+        assert not is_away(await _error_of(hasty, "SELECT * FROM nowhere"))
+        hasty.engine.pool._timeout = 0.1  # type: ignore[attr-defined]
+        async with hasty.read() as taker:
+            await taker.connection()
+            assert is_away(await _error_of(hasty, "SELECT 1"))
