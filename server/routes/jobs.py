@@ -3,12 +3,12 @@
 from pydantic import Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from server.errors import Invalid
+from server.errors import Forbidden, Invalid, NotFound
 from server.events.limits import reach_of
 from server.jobs import audit_export
 from server.jobs.audit_file import Format
 from server.routes.audit import check_unlimited
-from server.routes.endpoint import Call, Endpoint, Query, endpoint
+from server.routes.endpoint import SIGNED_IN, Call, Endpoint, Query, endpoint
 from server.routes.responses import Page
 from server.store import jobs
 from server.store.jobs import State
@@ -16,6 +16,7 @@ from server.store.tables import Job
 from server.wire import Form, Moment, Time, Wire
 
 RESOURCE = "jobs"
+READ = "jobs:read"
 
 
 class JobsQuery(Query):
@@ -64,7 +65,7 @@ class JobPublic(Wire):
         )
 
 
-@endpoint("GET", "/jobs", allow="jobs:read", sorts=jobs.SORTS)
+@endpoint("GET", "/jobs", allow=READ, sorts=jobs.SORTS)
 async def list_jobs(call: Call, query: JobsQuery) -> Page[JobPublic]:
     """The background jobs, newest first."""
     async with call.parts.store.read() as session:
@@ -72,11 +73,23 @@ async def list_jobs(call: Call, query: JobsQuery) -> Page[JobPublic]:
     return Page.of(query.wanted, [JobPublic.of(call, row) for row in found.rows], found.total)
 
 
-@endpoint("GET", "/jobs/{job_id}", allow="jobs:read")
+@endpoint("GET", "/jobs/{job_id}", allow=SIGNED_IN, raises=(403,))
 async def get_job(call: Call, job_id: str) -> JobPublic:
-    """One job. `resultUrl` is signed anew each time."""
+    """One job: for who may read them (`jobs:read`), and for who has asked for it.
+
+    `resultUrl` is signed anew each time.
+    """
+    needed = Forbidden("This needs the permission jobs:read, or to be who has asked for it.")
     async with call.parts.store.read() as session:
-        return JobPublic.of(call, await jobs.get(session, job_id))
+        try:
+            job = await jobs.get(session, job_id)
+        except NotFound:
+            if call.who.may(READ):
+                raise
+            raise needed from None
+    if not call.who.may(READ) and (job.asked_by is None or job.asked_by != call.who.user_id):
+        raise needed
+    return JobPublic.of(call, job)
 
 
 @endpoint("DELETE", "/jobs/{job_id}", allow="jobs:delete", status=204)

@@ -22,6 +22,7 @@ from tests.routes.test_days import API, MONDAY, ada, admin, entered, later, made
 
 __all__ = ["ada", "admin", "later"]
 EXPORT = f"{API}/attendance/export"
+JOBS = f"{API}/jobs"
 WEEK = {"from": MONDAY, "to": "2026-01-11"}
 
 
@@ -274,3 +275,17 @@ async def test_who_may(viewer: httpx.AsyncClient, anyone: httpx.AsyncClient) -> 
     assert (await viewer.get(EXPORT)).status_code == 200
     assert (await viewer.post(EXPORT, json={})).status_code == 202
     assert (await anyone.get(EXPORT)).status_code == 401
+
+
+async def test_who_asked_follows_it(parts: Parts, admin: httpx.AsyncClient, viewer: httpx.AsyncClient) -> None:
+    """Also without the permission to read jobs, up to the file; nobody else's, and none that there is not."""
+    own = (await viewer.post(EXPORT, json=WEEK)).json()["data"]["id"]
+    others = (await admin.post(EXPORT, json=WEEK)).json()["data"]["id"]
+    async with working(parts):
+        await done(admin, own)
+    found = await viewer.get(f"{JOBS}/{own}")
+    assert found.status_code == 200
+    assert found.json()["data"]["resultUrl"]
+    for job_id in (others, "none"):
+        assert (await viewer.get(f"{JOBS}/{job_id}")).status_code == 403
+    assert (await viewer.get(JOBS)).status_code == 403
