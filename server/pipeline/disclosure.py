@@ -63,15 +63,16 @@ class Disclosure:
         """A ZIP in pieces. No more than one picture and some rows of it are in memory at any time."""
         async with self._turn:
             sink, missing = _Pieces(), list[str]()
+            wanted = held.tables(person_id, await held.names(self._store, person_id))
             with ZipFile(sink, "w", ZIP_DEFLATED) as archive:
                 archive.writestr("README.txt", README)
                 archive.writestr("person.json", _lines([await held.person(self._store, person_id)]))
-                for name, statement in held.tables(person_id).items():
+                for name, statement in wanted.items():
                     async with aclosing(self._table(archive, name, statement)) as batches:
                         async for _ in batches:
                             yield sink.take()
                 for name in ("photos", "sightings"):
-                    async with aclosing(held.rows(self._store, held.tables(person_id)[name])) as found:
+                    async with aclosing(held.rows(self._store, wanted[name])) as found:
                         async for rows in found:
                             for row in rows:
                                 await self._pictures(archive, row, missing)

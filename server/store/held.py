@@ -3,9 +3,10 @@
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
-from sqlalchemy import Text, cast
+from sqlalchemy import Text, cast, or_
 from sqlmodel import SQLModel, col, select
 
+from server.store import erasures
 from server.store.engine import Store
 from server.store.tables import (
     AuditRow,
@@ -48,10 +49,20 @@ async def person(store: Store, person_id: str) -> dict[str, Any]:
     return told(row) | {"department": department.name if department else None}
 
 
-def tables(person_id: str) -> dict[str, Any]:
-    """What to ask for, by the name under which it is told; each in the order in which it came about."""
+async def names(store: Store, person_id: str) -> list[str]:
+    """The ids under which something may have been told of the person: theirs, and those that were merged into it."""
+    async with store.read() as session:
+        return await erasures.names_of(session, person_id)
+
+
+def tables(person_id: str, names: Sequence[str] = ()) -> dict[str, Any]:
+    """What to ask for, by the name under which it is told; each in the order in which it came about.
+
+    Rows go over to whom they are merged into; what was told before has the other id, which is one of `names`.
+    """
+    ids = {person_id, *names}
     seen = select(Sighting.id).where(Sighting.person_id == person_id)
-    about = col(AuditRow.resource_id) == person_id
+    about = col(AuditRow.resource_id).in_(ids)
     entries = select(Entry).where(Entry.person_id == person_id)
     return {
         "consents": select(Consent).where(Consent.person_id == person_id).order_by(Consent.id),
@@ -70,7 +81,7 @@ def tables(person_id: str) -> dict[str, Any]:
         "erasures": select(Erasure).where(Erasure.person_id == person_id).order_by(Erasure.id),
         "audit": select(AuditRow).where(AuditRow.resource == "people", about).order_by(col(AuditRow.position)),
         "events": select(EventRow)
-        .where(cast(col(EventRow.data), Text).contains(person_id))
+        .where(or_(*(cast(col(EventRow.data), Text).contains(one) for one in ids)))
         .order_by(EventRow.topic, col(EventRow.offset)),
     }
 

@@ -2,7 +2,7 @@
 
 from server.store import held
 from server.store.engine import Store
-from server.store.tables import Consent, Entry, EventRow, Leave, Schedule, Sighting
+from server.store.tables import AuditRow, Consent, Entry, EventRow, Leave, Schedule, Sighting
 from tests.store.conftest import NOON, add_person, add_photo
 
 OWNED = ("consents", "photos", "templates", "sightings", "entries", "schedules", "leave")
@@ -43,6 +43,32 @@ async def test_theirs_and_theirs_alone(store: Store) -> None:
     assert "embedding" not in text
     assert bob.id not in text
     assert (await held.person(store, ada.id))["fullName"] == "Ada"
+
+
+async def test_what_was_told_under_another_id(store: Store) -> None:
+    """Of entries of the same person that were merged into theirs: events and the audit have the id of then."""
+    ada = await add_person(store, "Ada")
+    async with store.transaction() as session:
+        for position, (action, about, before) in enumerate(
+            (("person.created", "other", None), ("person.merged", ada.id, {"other": {"id": "other"}})), 1
+        ):
+            session.add(
+                AuditRow(
+                    position=position, at=NOON, actor_kind="user", actor_name="op", action=action, resource="people",
+                    resource_id=about, before=before, key_id="k", hash="h",
+                )
+            )  # fmt: skip
+        for offset, named in enumerate(("other", "somebody")):
+            session.add(
+                EventRow(
+                    topic="attendance", offset=offset, id=named, type="attendance.checked_in", time=NOON, source="s",
+                    data={"person": {"id": named}},
+                )
+            )  # fmt: skip
+    wanted = held.tables(ada.id, await held.names(store, ada.id))
+    events = [row.id async for rows in held.rows(store, wanted["events"]) for row in rows]
+    actions = [row.action async for rows in held.rows(store, wanted["audit"]) for row in rows]
+    assert (events, actions) == (["other"], ["person.created", "person.merged"])
 
 
 async def test_more_than_a_batch(store: Store) -> None:
