@@ -85,7 +85,7 @@ class People {
       this.#faces.stale(since);
       if (!since) this.#load();
     });
-    if (this.#shell.may("sightings:read")) this.#events.subscribe("sightings", {}, (event) => this.#seen(event.data), () => this.#load());
+    if (this.#shell.may("sightings:read")) this.#events.subscribe("sightings", { settle: true }, (event) => this.#seen(event.data), () => this.#load());
     this.#load();
     this.#departments();
     if (document.querySelector("[data-import]")) new PeopleImport(this.#api, this.#events, { follows: this.#shell.may("jobs:read"), changed: () => { this.#load(); this.#departments(); } });

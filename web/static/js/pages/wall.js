@@ -68,8 +68,8 @@ class Wall {
       this.#loadCameras();
     });
     this.#events.subscribe("cameras", {}, (event) => this.#camera(event), () => this.#loadCameras());
-    if (this.#feed) this.#events.subscribe("sightings", {}, (event) => this.#sighting(event.data, true), () => this.#loadFeed(true));
-    if (this.#shell.may("attendance:read")) this.#events.subscribe("attendance", {}, (event) => this.#attendance(event), () => this.#loadFeed(true));
+    if (this.#feed) this.#events.subscribe("sightings", { settle: true }, (event) => this.#sighting(event.data, true), () => this.#loadFeed(true));
+    if (this.#shell.may("attendance:read")) this.#events.subscribe("attendance", { settle: true }, (event) => this.#attendance(event), () => this.#loadFeed(true));
     setInterval(() => this.#poll(), STATUS_EVERY_MS);
     this.#loadCameras();
     this.#loadFeed(false);
