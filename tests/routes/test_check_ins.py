@@ -16,7 +16,7 @@ MINUTE = timedelta(minutes=1)
 
 async def rows(parts: Parts) -> list[Entry]:
     async with parts.store.read() as session:
-        return list((await session.exec(select(Entry).order_by(Entry.at, Entry.id))).all())
+        return list((await session.exec(select(Entry).order_by(col(Entry.at), Entry.id))).all())
 
 
 async def told(parts: Parts, topic: str) -> list[EventRow]:
