@@ -1,5 +1,6 @@
 """Check-ins with a PIN or a badge, over HTTP."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
@@ -330,3 +331,36 @@ async def test_no_code_is_readable_anywhere(parts: Parts, admin: httpx.AsyncClie
     async with parts.store.read() as session:
         kept = (await session.exec(select(Credential))).all()
     assert {(one.kind, one.ending) for one in kept} == {("pin", ""), ("badge", BADGE[-4:])}
+
+
+async def test_two_at_once_are_one(parts: Parts, anyone: httpx.AsyncClient) -> None:
+    """The same person under two keys at the same moment: the second finds the first, and the cool-down holds."""
+    await somebody(parts)
+    doors = [await door_of(parts, anyone, role="in")] * 2
+    answers = await asyncio.gather(*(door.send(key=f"k{number}") for number, door in enumerate(doors)))
+    assert sorted(one.json()["data"]["hint"] or "" for one in answers) == ["", "already_recorded"]
+    assert len(await rows(parts)) == 1
+
+
+async def test_of_whom_was_erased_nothing_is_told_again(
+    parts: Parts, admin: httpx.AsyncClient, anyone: httpx.AsyncClient
+) -> None:
+    """Neither the answer that was kept nor one from the entry; and nothing is made a second time."""
+    ada, door = await somebody(parts), await door_of(parts, anyone)
+    await door.enters(key="k1")
+    assert (await admin.delete(f"/api/v1/people/{ada.id}")).status_code == 204
+    assert refusal(await door.send(key="k1"))[:2] == (409, "idempotency_answer_lost")
+    assert refusal(await door.send(key="k2"))[:2] == (422, "code_not_accepted")
+    [entry] = await rows(parts)
+    assert entry.person_id is None
+
+
+async def test_whom_two_people_turned_out_to_be(
+    parts: Parts, admin: httpx.AsyncClient, anyone: httpx.AsyncClient
+) -> None:
+    """After a merge the other's PIN is the PIN of the one who stays."""
+    ada, other = await somebody(parts, pin=None), await somebody(parts, "A. Lovelace")
+    door = await door_of(parts, anyone)
+    merged = await admin.post(f"/api/v1/people/{ada.id}/merge", json={"otherId": other.id})
+    assert merged.status_code == 200, merged.text
+    assert (await door.enters())["name"] == "Ada Lovelace"

@@ -659,7 +659,7 @@ const TEXT = Object.freeze({
   "codes.pin.saved": "The PIN is set. The one before is good no more.",
   "codes.badge.add": "Add a badge",
   "codes.badge.label": "What the badge says",
-  "codes.badge.hint": "Hold it to a reader that types, or scan its code",
+  "codes.badge.hint": "Scan it, or type what it says",
   "codes.badge.name": "Name",
   "codes.badge.name.hint": "To tell two apart, such as Blue card",
   "codes.badge.added": "The badge is added.",
