@@ -29,7 +29,9 @@ from server.routes import (
     auth,
     camera_search,
     cameras,
+    check_ins,
     clips,
+    credentials,
     day_charts,
     days,
     days_export,
@@ -92,6 +94,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *people_export.ENDPOINTS,
     *privacy.ENDPOINTS,
     *people.ENDPOINTS,
+    *credentials.ENDPOINTS,
     *departments.ENDPOINTS,
     *photos.ENDPOINTS,
     *visitors.ENDPOINTS,  # before what takes any id in the place of `unknown`
@@ -108,6 +111,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *holidays_import.ENDPOINTS,
     *working_time.ENDPOINTS,
     *kiosks.ENDPOINTS,
+    *check_ins.ENDPOINTS,
     *health.ENDPOINTS,
     *docs.ENDPOINTS,
 )

@@ -10,6 +10,7 @@ from server.access.asking import Asking
 from server.access.attempts import Attempts, TableAttempts
 from server.access.audit import Audit
 from server.access.camera_addresses import CameraAddresses
+from server.access.codes import CodeGuard, Codes
 from server.access.first_admin import FirstAdmin
 from server.access.keyring import Keyring
 from server.access.login import Login, network_of
@@ -35,7 +36,8 @@ from server.store.paging import Page, Paged
 
 class Access:
     """`accounts` keeps the users, `api_keys` the programs' keys, `totp` second factors, `audit` what was done,
-    `answers` what may be asked for again, `addresses` what opens the cameras, `templates` what opens the gallery.
+    `answers` what may be asked for again, `addresses` what opens the cameras, `templates` what opens the gallery,
+    `codes` the PINs and badges, `code_guard` what slows guessing them.
 
     `log` and `wake` are for the alert about a stolen token; without them it is only in the audit.
     """
@@ -63,6 +65,8 @@ class Access:
         self.answers = KeptAnswers(store, self.keyring)
         self.addresses = CameraAddresses(self.keyring)
         self.templates = TemplateSeals(self.keyring)
+        self.codes = Codes(self.keyring)
+        self.code_guard = CodeGuard(counted)
         self.passwords = Passwords(rounds=bcrypt_rounds, production=production)
         self._tokens = Tokens(self.keyring, clock)
         self._asking = Asking(store, self._tokens, clock, self._lifetimes)

@@ -32,7 +32,7 @@ from server.pipeline.admission import (
     reason_of,
     refused_event,
 )
-from server.pipeline.attend import Local, decision_on, enter, kiosk_event, sighting_event
+from server.pipeline.attend import Local, decision_on, enter, kiosk_event, last_at_door, sighting_event
 from server.pipeline.correct import correct_sighting
 from server.pipeline.evidence import Evidence
 from server.store import alerts, cameras, entries, kiosks, sightings
@@ -135,14 +135,14 @@ class Recorder:
 
     async def has_kiosks(self, camera_id: str) -> bool:
         async with self._store.read() as session:
-            return bool(await kiosks.of_camera(session, camera_id))
+            return bool(await kiosks.greeting_at(session, camera_id))
 
     async def tell_kiosks(self, camera_id: str, data: dict[str, object], at: datetime) -> None:
         """What somebody before this camera is asked to do."""
         async with self._store.transaction() as session:
             shown = [
                 kiosk_event(one.id, "kiosk.challenge", camera_id, data, at)
-                for one in await kiosks.of_camera(session, camera_id)
+                for one in await kiosks.greeting_at(session, camera_id)
             ]
             stored = await self._log.append(session, shown)
         self._tell(stored)
@@ -335,7 +335,7 @@ class _Writer:
             self.events.append(entered.event(person, self._camera, at))
         if entry is None and entered.why is not Why.COOLDOWN:  # a camera that only watches, or nobody has passed
             return
-        shown = entry or await entries.last_of(self._session, person.id, camera_id=self._camera.id)
+        shown = entry or await last_at_door(self._session, self._camera, person)
         if shown is None:  # withdrawn meanwhile
             return
         await self._greet(
@@ -352,7 +352,7 @@ class _Writer:
         )
 
     async def _greet(self, kind: str, at: datetime, what: Mapping[str, object]) -> None:
-        for kiosk in await kiosks.of_camera(self._session, self._camera.id):
+        for kiosk in await kiosks.greeting_at(self._session, self._camera.id):
             shown = dict(what)
             if person_id := shown.pop("personId", None):
                 shown["photoUrl"] = f"/api/v1/kiosks/{kiosk.id}/portraits/{person_id}.jpg"

@@ -20,7 +20,7 @@ from server.routes.call import Query as Query
 from server.routes.call import ShortQuery as ShortQuery
 from server.routes.call import etag as etag
 from server.routes.freshness import answered
-from server.routes.idempotent import once
+from server.routes.idempotent import GIVEN_AGAIN, REPLAYED, once
 from server.routes.identify import CSRF_HEADER as CSRF_HEADER
 from server.routes.identify import SESSION_COOKIE as SESSION_COOKIE
 from server.routes.identify import identify as identify
@@ -29,6 +29,7 @@ from server.routes.responses import Page, database_away, failure
 
 PUBLIC = "public"
 SIGNED_IN = "signed-in"
+KIOSK = "kiosk"  # the paired screen itself, nobody else
 API = "/api/v1"
 
 Handler = Callable[..., Awaitable[Any]]
@@ -61,6 +62,7 @@ class Endpoint:
     own_account: bool
     before_password_change: bool
     replaces: bool
+    settles: bool
 
     @property
     def summary(self) -> str:
@@ -116,7 +118,12 @@ class Endpoint:
             async def answer() -> Response:
                 return answered(request, await self.handler(call, **arguments), self.status)
 
-            return await (once(call, answer) if self.creates else answer())
+            if not self.settles:
+                return await (once(call, answer) if self.creates else answer())
+            response = await answer()
+            if request.scope.get(GIVEN_AGAIN):
+                response.headers[REPLAYED] = "true"
+            return response
         except RollcallError as error:
             return failure(request, error)
         except ClientDisconnect:  # left in the middle of what they sent: nobody reads this
@@ -135,6 +142,8 @@ class Endpoint:
             raise Forbidden("This is about one's own account: sign in with a password.", code="needs_a_session")
         if call.who.must_change_password and not self.before_password_change:
             raise Forbidden("Choose a new password first.", code="password_change_required")
+        if self.allow == KIOSK and not self._allows(call):
+            raise Forbidden("Only the kiosk itself may do this.")
         if not self._allows(call):
             raise Forbidden(f"This needs the permission {self.allow}.")
         camera_id = call.request.path_params.get("camera_id")
@@ -142,6 +151,8 @@ class Endpoint:
             raise NotFound.of("camera")
 
     def _allows(self, call: Call) -> bool:
+        if self.allow == KIOSK:
+            return call.who.kiosk_id is not None and call.who.kiosk_id == call.request.path_params["kiosk_id"]
         if self.allow == SIGNED_IN or call.who.may(self.allow):
             return True
         return self.kiosk and call.request.path_params["camera_id"] in call.who.camera_ids
@@ -175,14 +186,16 @@ def endpoint(
     own_account: bool = False,
     before_password_change: bool = False,
     replaces: bool = False,
+    settles: bool = False,
 ) -> Callable[[Handler], Endpoint]:
-    """Marks a handler. `allow` is a permission, SIGNED_IN or PUBLIC; `kiosk` lets a paired kiosk in too, for its own
-    cameras. `takes` and `gives` name the media types of what is not JSON.
+    """Marks a handler. `allow` is a permission, SIGNED_IN, PUBLIC or KIOSK; `kiosk` lets a paired kiosk in too, for its
+    own cameras. `takes` and `gives` name the media types of what is not JSON.
 
     `raises` names the statuses that do not follow from the endpoint's kind, `asks` the parameters that the handler
     reads itself, `sorts` what a list may be sorted by, `example` is a body. `own_account` is
     refused without a session; `before_password_change` is open to those who must choose a new password first;
-    `replaces` marks a POST that changes a row, so that If-Match counts.
+    `replaces` marks a POST that changes a row, so that If-Match counts; `settles` one that keeps its own account of
+    Idempotency-Key (see idempotent.Keyed).
 
     Beside the Call the handler takes `body` (a Form), `query` (a Query) and the path's names. It returns a Wire, a
     Page of Wires, None (204) or a Response of its own.
@@ -196,7 +209,7 @@ def endpoint(
         return Endpoint(
             method, path, allow, handler, status, prefix, body, hints.get("query"), hints.get("return"),
             names, uploads, body_optional, kiosk, takes, given, raises, asks, tuple(sorts), example, own_account,
-            before_password_change, replaces,
+            before_password_change, replaces, settles,
         )  # fmt: skip
 
     return mark

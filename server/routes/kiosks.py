@@ -1,6 +1,7 @@
 """Kiosks: the screens at the doors, their pairing, and the portraits that they may show."""
 
 from datetime import timedelta
+from typing import Any, Literal
 
 from pydantic import Field
 from starlette.responses import Response
@@ -10,8 +11,9 @@ from server.events.limits import reach_of
 from server.routes.endpoint import PUBLIC, Call, Endpoint, Query, endpoint
 from server.routes.pictures import picture
 from server.routes.responses import Page
-from server.store import kiosks, photos, sightings
+from server.store import entries, kiosks, photos, sightings
 from server.store.tables import Kiosk
+from server.store.tables.attendance import MEANS
 from server.store.views import KioskPublic
 from server.wire import Form, Time, Wire
 
@@ -22,6 +24,12 @@ class KioskForm(Form):
     name: str = Field(min_length=1, max_length=200)
     camera_ids: list[str] = Field(default_factory=list, max_length=64)
     site_id: str | None = Field(None, max_length=36)
+    role: Literal["in", "out", "both"] = Field(
+        "both", description="what a code or a badge means here; both: the other direction of the last one that day"
+    )
+    means: list[Literal["face", "pin", "badge"]] = Field(
+        default=["face", "pin", "badge"], min_length=1, max_length=3, description="what one may check in with"
+    )
 
 
 class PairingForm(Form):
@@ -55,9 +63,10 @@ async def list_kiosks(call: Call, query: Query) -> Page[KioskPublic]:
 
 @endpoint("POST", "/kiosks", allow="kiosks:write", status=201)
 async def create_kiosk(call: Call, body: KioskForm) -> KioskPublic:
-    """A new kiosk, which greets whom these cameras see."""
+    """A new kiosk, which greets whom these cameras see and takes codes and badges."""
     async with call.parts.store.transaction() as session:
-        view = KioskPublic.of(await kiosks.save_kiosk(session, Kiosk(**body.model_dump()), reach_of(call.who)))
+        kiosk = Kiosk(**_fields(body))
+        view = KioskPublic.of(await kiosks.save_kiosk(session, kiosk, reach_of(call.who)))
         await call.audit(session, "kiosk.created", "kiosks", view.id, after=view)
     return view
 
@@ -71,12 +80,13 @@ async def get_kiosk(call: Call, kiosk_id: str) -> KioskPublic:
 
 @endpoint("PUT", "/kiosks/{kiosk_id}", allow="kiosks:write")
 async def edit_kiosk(call: Call, kiosk_id: str, body: KioskForm) -> KioskPublic:
-    """Changes its name and cameras."""
+    """Changes its name and cameras, which way it leads and what it takes."""
     async with call.parts.store.transaction() as session:
         kiosk = await kiosks.lock(session, kiosk_id, reach_of(call.who))
         call.check_unchanged(kiosk.updated_at)
         before = KioskPublic.of(kiosk)
-        kiosk.name, kiosk.camera_ids, kiosk.site_id = body.name, list(body.camera_ids), body.site_id
+        for name, value in _fields(body).items():
+            setattr(kiosk, name, value)
         view = KioskPublic.of(await kiosks.save_kiosk(session, kiosk, reach_of(call.who)))
         await call.audit(session, "kiosk.changed", "kiosks", kiosk_id, before=before, after=view)
     call.parts.access.forget()  # which cameras its screen may show
@@ -131,8 +141,14 @@ async def kiosk_portrait(call: Call, kiosk_id: str, person_id: str) -> Response:
         # A screen at the door must not be a way to look up faces: only who was seen there a moment ago.
         since = call.parts.clock.now() - GREETED_WITHIN
         seen = await sightings.any_since(session, person_id, kiosk.camera_ids, since)
+        seen = seen or await entries.any_at_kiosk(session, person_id, kiosk.id, since)
         photo = await photos.newest(session, person_id, reach_of(call.who)) if seen else None
     return await picture(call.request, call.parts.objects, photo.portrait_key if photo else None)
+
+
+def _fields(body: KioskForm) -> dict[str, Any]:
+    """Each way of checking in once, in one order."""
+    return body.model_dump() | {"means": [one for one in MEANS if one in body.means]}
 
 
 def _only_own(call: Call, kiosk_id: str) -> None:

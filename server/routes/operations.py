@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from server.routes.endpoint import PUBLIC, SIGNED_IN, Endpoint, item_of
+from server.routes.endpoint import KIOSK, PUBLIC, SIGNED_IN, Endpoint, item_of
 from server.routes.idempotent import HEADER as IDEMPOTENCY_KEY
 from server.routes.idempotent import REPLAYED
 from server.routes.identify import SAFE_METHODS
@@ -37,7 +37,7 @@ def operation(one: Endpoint, names: Names, definitions: Mapping[str, Any]) -> di
         "responses": {**_answers(one, names, definitions), **refusals(one)},
         "security": _security(one),
     }
-    if one.allow not in (PUBLIC, SIGNED_IN):
+    if one.allow not in (PUBLIC, SIGNED_IN, KIOSK):
         found["x-permission"] = one.allow
     if one.kiosk:
         found["x-kiosk"] = "A paired kiosk may too, for its own cameras."
@@ -58,6 +58,8 @@ def _described(one: Endpoint) -> str:
     said = [one.description]
     if one.allow == SIGNED_IN:
         said.append("For everybody who is signed in.")
+    elif one.allow == KIOSK:
+        said.append("For the kiosk's own token alone.")
     elif one.allow != PUBLIC:
         said.append(f"Needs the permission `{one.allow}`.")
     if one.own_account:
@@ -68,6 +70,8 @@ def _described(one: Endpoint) -> str:
 def _security(one: Endpoint) -> list[dict[str, list[str]]]:
     if one.allow == PUBLIC:
         return []
+    if one.allow == KIOSK:
+        return [{"bearer": []}]
     cookie: dict[str, list[str]] = {"session": []}
     return [{"bearer": []}, cookie if one.method in SAFE_METHODS else {**cookie, "csrf": []}]
 

@@ -128,6 +128,41 @@ async def last_of(
     return (await session.exec(statement.order_by(col(Entry.at).desc(), col(Entry.id).desc()).limit(1))).first()
 
 
+async def last_at(
+    session: AsyncSession,
+    person_id: str,
+    camera_ids: Sequence[str],
+    kiosk_ids: Sequence[str],
+    until: datetime | None = None,
+) -> Entry | None:
+    """A person's newest entry (up to then) at one door: at one of these cameras or kiosks."""
+    statement = select(Entry).where(Entry.person_id == person_id, Entry.state == VALID)
+    if until is not None:
+        statement = statement.where(Entry.at <= until)
+    statement = statement.where(or_(col(Entry.camera_id).in_(camera_ids), col(Entry.kiosk_id).in_(kiosk_ids)))
+    return (await session.exec(statement.order_by(col(Entry.at).desc(), col(Entry.id).desc()).limit(1))).first()
+
+
+async def of_request(session: AsyncSession, request_key: str) -> Entry | None:
+    """The one that this request has made."""
+    return (await session.exec(select(Entry).where(Entry.request_key == request_key))).first()
+
+
+async def offset_of_kiosk(session: AsyncSession, kiosk_id: str) -> int | None:
+    """By how many milliseconds a kiosk's clock was ahead of the server's when it was heard last."""
+    known = col(Entry.device_offset_ms)
+    statement = select(known).where(Entry.kiosk_id == kiosk_id, known.is_not(None))
+    return (await session.exec(statement.order_by(col(Entry.id).desc()).limit(1))).first()
+
+
+async def any_at_kiosk(session: AsyncSession, person_id: str, kiosk_id: str, since: datetime) -> bool:
+    """Whether the person has checked in at that kiosk since then."""
+    statement = select(Entry.id).where(
+        Entry.person_id == person_id, Entry.kiosk_id == kiosk_id, Entry.state == VALID, Entry.at >= since
+    )
+    return (await session.exec(statement.limit(1))).first() is not None
+
+
 async def of_sighting(session: AsyncSession, sighting_id: str) -> Sequence[Entry]:
     """What a sighting has made, as far as it counts."""
     statement = select(Entry).where(Entry.sighting_id == sighting_id, Entry.state == VALID)

@@ -12,6 +12,7 @@ from server.store.tables import (
     Clip,
     Consent,
     Correction,
+    Credential,
     Department,
     Entry,
     Erasure,
@@ -31,7 +32,7 @@ AT_ONCE = 500
 # Not theirs to have: what is sealed, where the pictures lie, and what only proves that a row is whole.
 _WITHHELD = frozenset(
     {"embedding", "key_id", "object_key", "portrait_key", "snapshot_key", "face_key", "hash", "left", "address",
-     "user_agent", "request_id"}
+     "user_agent", "request_id", "digest", "request_key"}
 )  # fmt: skip
 
 
@@ -55,6 +56,7 @@ def tables(person_id: str) -> dict[str, Any]:
     entries = select(Entry).where(Entry.person_id == person_id)
     return {
         "consents": select(Consent).where(Consent.person_id == person_id).order_by(Consent.id),
+        "credentials": select(Credential).where(Credential.person_id == person_id).order_by(Credential.id),
         "photos": select(Photo).where(Photo.person_id == person_id).order_by(Photo.id),
         "templates": select(Template).where(Template.person_id == person_id).order_by(Template.id),
         "sightings": select(Sighting).where(Sighting.person_id == person_id).order_by(Sighting.id),

@@ -33,8 +33,10 @@ class Kept:
     answer: bytes
 
 
-async def claim(session: AsyncSession, key_hash: str, request_hash: str, now: datetime) -> Claim | bytes:
-    """The claim of the first who asks, or what the first was answered.
+async def claim(
+    session: AsyncSession, key_hash: str, request_hash: str, now: datetime, *, older: Sequence[str] = ()
+) -> Claim | bytes:
+    """The claim of the first who asks, or what the first was answered. `older`: hashes of the same by older keys.
 
     Raises Invalid where the key was used for something else, StillAtWork while the first has no answer yet.
     """
@@ -51,7 +53,7 @@ async def claim(session: AsyncSession, key_hash: str, request_hash: str, now: da
         session.add(there)
         await session.flush()
         return Claim(key_hash, now)
-    if there.request_hash != request_hash:
+    if there.request_hash not in (request_hash, *older):
         raise Invalid("This Idempotency-Key was used for another request.", code="idempotency_key_reused")
     if there.answer is None:
         raise _still_at_work()

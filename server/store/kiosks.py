@@ -45,10 +45,19 @@ async def page(session: AsyncSession, wanted: Page, reach: Reach = EVERYTHING) -
 
 
 async def of_camera(session: AsyncSession, camera_id: str) -> Sequence[Kiosk]:
-    """Those that greet whom this camera sees, oldest first."""
+    """Those that have this camera, oldest first."""
     # A site has a handful of doors, and the databases search JSON in different words: so not in SQL.
     rows = (await session.exec(select(Kiosk).order_by(Kiosk.id))).all()
     return [kiosk for kiosk in rows if camera_id in kiosk.camera_ids]
+
+
+async def ids_of_camera(session: AsyncSession, camera_id: str) -> list[str]:
+    return [kiosk.id for kiosk in await of_camera(session, camera_id)]
+
+
+async def greeting_at(session: AsyncSession, camera_id: str) -> list[Kiosk]:
+    """Those of them that go by faces."""
+    return [kiosk for kiosk in await of_camera(session, camera_id) if "face" in kiosk.means]
 
 
 async def save_kiosk(session: AsyncSession, kiosk: Kiosk, reach: Reach = EVERYTHING) -> Kiosk:

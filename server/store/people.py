@@ -12,7 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from server.errors import Conflict, Invalid, NotFound
 from server.events.limits import EVERYTHING, Reach
-from server.store import consents, departments, entries, sites
+from server.store import consents, credentials, departments, entries, sites
 from server.store.columns import utc_now
 from server.store.paging import Page, Paged, Sorts, fetch_joined, matching
 from server.store.reach import people_within
@@ -81,6 +81,11 @@ async def check(session: AsyncSession, person_id: str | None, reach: Reach) -> N
     """Raises Invalid where somebody is named who is not there, or out of reach."""
     if person_id is not None and not await within(session, [person_id], reach):
         raise Invalid.field("personId", "unknown", "No person with that id.")
+
+
+async def count(session: AsyncSession) -> int:
+    """Everybody."""
+    return (await session.exec(select(func.count(col(Person.id))))).one()
 
 
 async def find_by_employee_id(session: AsyncSession, employee_id: str) -> Person | None:
@@ -170,6 +175,7 @@ async def merge(session: AsyncSession, person: Person, other: Person) -> None:
     for table in (Photo, Template, Sighting, Entry, Consent, Schedule, Leave):
         moved = update(table).where(col(table.person_id) == other.id).values(person_id=person.id)
         await session.exec(moved.execution_options(synchronize_session=False))
+    await credentials.hand_over(session, person, other)
     known = select(col(FrozenDay.date)).where(
         FrozenDay.person_id == person.id
     )  # of two for a date, the person's own stays

@@ -299,6 +299,8 @@ class KioskPublic(Wire):
     name: str
     camera_ids: list[str]
     site_id: str | None
+    role: str = Field(description="in, out or both: what a code or a badge means here")
+    means: list[str] = Field(description="what one may check in with: face, pin, badge")
     created_at: Time
     updated_at: Time
 

@@ -13,7 +13,7 @@ from server.store.tables.access import (
 )
 from server.store.tables.attendance import Correction, Entry, Kiosk
 from server.store.tables.cameras import Camera, Clip, Snapshot, Zone
-from server.store.tables.people import Department, Person, Photo, Sighting, Template
+from server.store.tables.people import Credential, Department, Person, Photo, Sighting, Template
 from server.store.tables.privacy import Consent, Erasure
 from server.store.tables.system import Alert, EventRow, EventTopic, Job, LogLife, Setting
 from server.store.tables.visitors import RefusedView, SightingFace, Visitor
@@ -29,6 +29,7 @@ __all__ = [
     "Clip",
     "Consent",
     "Correction",
+    "Credential",
     "DayLock",
     "Department",
     "Entry",

@@ -8,6 +8,8 @@ from sqlmodel import Field
 
 from server.store.columns import Row, moment
 
+MEANS = ("face", "pin", "badge")
+
 
 class Entry(Row, table=True):
     """A check-in or check-out with its evidence.
@@ -35,9 +37,10 @@ class Entry(Row, table=True):
     pack: str = Field(default="", max_length=100)
     snapshot_key: str | None = Field(default=None, max_length=300)
     reason: str | None = Field(default=None, max_length=500)
-    kiosk_id: str | None = Field(default=None, foreign_key="kiosks.id", ondelete="SET NULL")
+    kiosk_id: str | None = Field(default=None, foreign_key="kiosks.id", index=True, ondelete="SET NULL")
     device_at: datetime | None = moment(default=None)  # what the device's own clock said
     device_offset_ms: int | None = None  # by how much it was ahead of the server's
+    request_key: str | None = Field(default=None, unique=True, max_length=64)  # the kiosk's key, hashed: made once
 
 
 class Correction(Row, table=True):
@@ -65,3 +68,5 @@ class Kiosk(Row, table=True):
     name: str = Field(unique=True, max_length=200)
     camera_ids: list[str] = Field(default_factory=list, sa_type=JSON)
     site_id: str | None = Field(default=None, foreign_key="sites.id", index=True, ondelete="SET NULL")
+    role: str = Field(default="both", max_length=4)  # in | out | both: what a code or a badge means here
+    means: list[str] = Field(default_factory=lambda: list(MEANS), sa_type=JSON)  # what one may check in with

@@ -55,6 +55,22 @@ class Template(Row, table=True):
     embedding: bytes = Field(sa_type=LargeBinary)  # sealed: float32, little-endian, unit length
 
 
+class Credential(Row, table=True):
+    """What somebody checks in with at a kiosk instead of a face: one PIN, and badges.
+
+    Only a keyed digest of it is here: a PIN has so few digits that whoever steals the database would try them all.
+    """
+
+    __tablename__ = "credentials"
+    person_id: str = Field(foreign_key="people.id", index=True, ondelete="CASCADE")
+    kind: str = Field(max_length=5)  # pin | badge
+    digest: str = Field(unique=True, max_length=64)
+    key_id: str = Field(max_length=16, index=True)  # of the key of the digest
+    label: str = Field(default="", max_length=100)
+    ending: str = Field(default="", max_length=4)  # of a badge: the last characters, to tell two apart
+    last_used_at: datetime | None = moment(default=None)
+
+
 class Sighting(Row, table=True):
     """One person (or an unknown) at one camera from first to last seen."""
 
