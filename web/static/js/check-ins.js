@@ -47,7 +47,7 @@ export class CheckIns {
       if (!(error instanceof ApiError)) throw error;
       if (error.status === 401 || error.status === 403) return { kind: "ended" };
       if (error.status === 429) return { kind: "wait", seconds: Math.max(1, error.retryAfterS ?? 60) };
-      if (error.code === "code_not_accepted" || error.details.some((detail) => detail.field === "pin" || detail.field === "badge")) return { kind: "wrong" };
+      if (isWrong(error)) return { kind: "wrong" };
       if (REFUSED.has(error.status) || error.status === 404) return { kind: "failed" };
       return this.#keep(entry); // it may have arrived: under the same key it still counts once
     }
@@ -130,6 +130,12 @@ export class CheckIns {
   async #count() {
     if (Outbox.isPossible) this.#uses.waiting(await this.#outbox.count(this.#kioskId).catch(() => 0));
   }
+}
+
+/** @param {ApiError} error */
+function isWrong({ status, code, details }) {
+  const ofCode = details.some((detail) => detail.field === "pin" || detail.field === "badge");
+  return status === 422 && (code === "code_not_accepted" || (code === "validation_failed" && ofCode));
 }
 
 function read(means) {

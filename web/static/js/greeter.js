@@ -50,6 +50,7 @@ export class Greeter {
   /** The language has changed. */
   relabel() {
     this.#tick();
+    this.#part("strip").hidden = true;
     if (["idle", "offline"].includes(this.#root.dataset.state)) this.#idle();
     this.#hint(null);
     this.#offlineLine();

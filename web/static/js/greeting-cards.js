@@ -64,7 +64,7 @@ function card(said) {
     el(
       "span",
       { class: "greeting-words" },
-      el("b", { class: "greeting-name", dir: "auto", text: said.name }),
+      el("b", { class: "greeting-name", text: said.name }),
       el(
         "span",
         { class: "greeting-what" },

@@ -209,11 +209,12 @@ export class KioskDoor {
 
   #told(event) {
     if (this.#events.serverNow - Date.parse(event.time) > OLD_GREETING_MS) return; // a tablet's own clock may be wrong
-    const typing = this.#pad?.isUsed ?? false;
     if (event.type === "kiosk.greeting") {
-      // Who types goes on; a pad that nobody has touched gives way.
-      if (this.#pad?.isOpen && !typing) this.#pad.close();
-      this.#greeter.greet(event.data, { aside: typing && !event.source.startsWith("kiosks/") });
+      // Who types goes on; a pad that nobody has touched gives way, and so does one whose own code is greeted.
+      const own = event.source.startsWith("kiosks/") && this.#pad?.isBusy;
+      const aside = !own && (this.#pad?.isUsed ?? false);
+      if (this.#pad?.isOpen && !aside) this.#pad.close();
+      this.#greeter.greet(event.data, { aside });
     } else if (this.#pad?.isOpen) return;
     else if (event.type === "kiosk.unknown") this.#greeter.refuse(event.data);
     else if (event.type === "kiosk.challenge") this.#greeter.ask(event.data);

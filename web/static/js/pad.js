@@ -26,8 +26,8 @@ export class Pad {
     this.#uses = uses;
     const keys = root.querySelector("[data-pad-keys]");
     const digit = (name) => el("button", { class: "pad-key", type: "button", data: { digit: name }, on: { click: () => this.#type(name) } });
-    const back = el("button", { class: "pad-key pad-key-quiet", type: "button", "data-say-label": "kiosk.code.delete", on: { click: () => this.#delete() } }, icon("backspace"));
-    const done = el("button", { class: "pad-key pad-key-done", type: "button", "data-say": "kiosk.code.send", data: { padDone: "" }, on: { click: () => this.#done() } });
+    const back = el("button", { class: "pad-key pad-key-quiet", type: "button", data: { padDelete: "" }, on: { click: () => this.#delete() } }, icon("backspace"));
+    const done = el("button", { class: "pad-key pad-key-done", type: "button", data: { padDone: "" }, on: { click: () => this.#done() } });
     keys.replaceChildren(...[..."123456789"].map(digit), back, digit("0"), done);
     root.querySelector("[data-pad-close]").addEventListener("click", () => this.close());
     root.addEventListener("keydown", (event) => this.#key(event));
@@ -43,6 +43,11 @@ export class Pad {
     return this.isOpen && (this.#digits !== "" || this.#busy);
   }
 
+  /** A code is on its way. */
+  get isBusy() {
+    return this.#busy;
+  }
+
   open() {
     this.#root.hidden = false;
     this.#clear();
@@ -53,7 +58,7 @@ export class Pad {
 
   close() {
     clearTimeout(this.#timer);
-    this.#clear();
+    this.wait(false);
     this.#root.hidden = true;
     this.#uses.open(false);
   }
@@ -68,6 +73,8 @@ export class Pad {
   relabel() {
     const number = new Intl.NumberFormat(document.documentElement.lang || "en");
     for (const key of this.#root.querySelectorAll("[data-digit]")) key.textContent = number.format(Number(key.dataset.digit));
+    this.#root.querySelector("[data-pad-delete]").setAttribute("aria-label", say("kiosk.code.delete"));
+    this.#root.querySelector("[data-pad-done]").textContent = say("kiosk.code.send");
     this.#show();
   }
 
