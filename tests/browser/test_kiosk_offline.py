@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
@@ -10,7 +11,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 from tests.browser.chromium import Visit
 from tests.browser.doors import big, entries_of, heard, pair, read_badge, root, type_pin, with_pin
 from tests.journeys.client import Api
-from tests.journeys.server import RollcallServer
+from tests.journeys.server import ADMIN, PASSWORD, RollcallServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 
@@ -131,37 +132,32 @@ def test_one_that_is_refused_is_told_and_holds_up_nothing(visit: Visit, api: Api
 
 
 @pytest.fixture
-def own_server(site: RollcallServer) -> Iterator[RollcallServer]:
-    """Stopped by its test; running again afterwards, for the others."""
-    yield site
-    site.stop()
-    site.start()
+def own_server(tmp_path: Path, chromium_path: str) -> Iterator[RollcallServer]:
+    with RollcallServer(tmp_path) as running:
+        yield running
 
 
-def test_a_screen_starts_while_the_server_is_away(own_server: RollcallServer, visit: Visit) -> None:
+def test_a_screen_starts_while_the_server_is_away(own_server: RollcallServer, browser: Browser) -> None:
     """From what its browser keeps: in the language that was chosen, with the code that is typed kept until it is back."""
-    with own_server.login() as api:
+    with own_server.login() as api, Visit.of(browser, own_server.url, quiet=False) as visit:
         person, pin = with_pin(api, "Ada Lovelace")
-        kiosk = api.add_kiosk("Front door")
-        page = pair(visit, api, kiosk)
-    page.get_by_role("button", name="Language").click()
-    page.get_by_role("button", name="Deutsch").click()
-    expect(big(page)).to_have_text("Schauen Sie in die Kamera")
-    own_server.stop()
-    expect(big(page)).to_have_text("Keine Verbindung")
-    page.reload()
-    expect(big(page)).to_have_text("Keine Verbindung")
-    page.locator("[data-kiosk-code]").click()
-    for digit in pin:
-        page.get_by_role("button", name=digit, exact=True).click()
-    page.get_by_role("button", name="Fertig").click()
-    expect(big(page)).to_have_text("Aufbewahrt")
-    own_server.start()
-    expect(page.locator("[data-kiosk-news]")).to_have_text("1 Buchung wurde gesendet.", timeout=2 * MINUTE)
+        page = pair(visit, api, api.add_kiosk("Front door"))
+        page.get_by_role("button", name="Language").click()
+        page.get_by_role("button", name="Deutsch").click()
+        expect(big(page)).to_have_text("Schauen Sie in die Kamera")
+        own_server.stop()
+        expect(big(page)).to_have_text("Keine Verbindung")
+        page.reload()
+        expect(big(page)).to_have_text("Keine Verbindung")
+        page.locator("[data-kiosk-code]").click()
+        for digit in pin:
+            page.get_by_role("button", name=digit, exact=True).click()
+        page.get_by_role("button", name="Fertig").click()
+        expect(big(page)).to_have_text("Aufbewahrt")
+        own_server.start()
+        expect(page.locator("[data-kiosk-news]")).to_have_text("1 Buchung wurde gesendet.", timeout=2 * MINUTE)
     with own_server.login() as api:
         assert len(entries_of(api, person)) == 1
-        api.call("DELETE", f"kiosks/{kiosk}", 204)
-        api.call("DELETE", f"people/{person}", 204)
 
 
 def test_a_revoked_screen_keeps_what_waits(visit: Visit, api: Api) -> None:
@@ -177,12 +173,10 @@ def test_a_revoked_screen_keeps_what_waits(visit: Visit, api: Api) -> None:
     assert len(page.evaluate(EVERYTHING)) == 1
 
 
-def test_the_kept_page_holds_nothing_of_anybody(visit: Visit, api: Api, site: RollcallServer) -> None:
+def test_the_kept_page_holds_nothing_of_anybody(visit: Visit, api: Api, browser: Browser) -> None:
     """The page is asked for without cookies: no name and no token of who is signed in on the device."""
-    from tests.journeys.server import ADMIN, PASSWORD
-
     visit.sign_in(ADMIN, PASSWORD)
-    with Visit.of(visit.context.browser, site.url, quiet=False) as other:  # type: ignore[arg-type]
+    with Visit.of(browser, visit.url, quiet=False) as other:
         place = pair(other, api, api.add_kiosk("Front door")).evaluate("localStorage.getItem('rollcall.kiosk')")
     page = visit.open("/kiosk")
     page.evaluate("(place) => localStorage.setItem('rollcall.kiosk', place)", place)
