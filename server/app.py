@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
@@ -66,6 +67,7 @@ from server.routes.docs import Document, docs_routes
 from server.routes.edge import Edge
 from server.routes.endpoint import Endpoint
 from server.routes.gate import PagesGate, SocketGate
+from server.routes.languages import Languages
 from server.routes.openapi import document
 from server.routes.pages import Pages, page_routes
 from server.routes.people_import import IMPORT_PATH
@@ -122,8 +124,8 @@ def _wants_page(request: Request) -> bool:
     return not request.url.path.startswith("/api/") and "text/html" in request.headers.get("Accept", "")
 
 
-def make_app(parts: Parts, *, cors_origins: tuple[str, ...] = ()) -> Starlette:
-    """The application around parts that are open; its lifespan runs their tasks."""
+def make_app(parts: Parts, *, cors_origins: tuple[str, ...] = (), locales: Path | None = None) -> Starlette:
+    """The application around parts that are open; its lifespan runs their tasks. `locales`: languages of the site's own."""
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -131,7 +133,7 @@ def make_app(parts: Parts, *, cors_origins: tuple[str, ...] = ()) -> Starlette:
             yield
 
     gate = SocketGate(parts.access)
-    pages = Pages()
+    pages = Pages(Languages(locales))
 
     async def on_unknown(request: Request, error: Exception) -> Response:
         """A browser that asks for a page gets a page, a program gets the envelope."""
@@ -191,5 +193,7 @@ def make_app(parts: Parts, *, cors_origins: tuple[str, ...] = ()) -> Starlette:
     app.state.parts = parts
     app.state.openapi = Document(lambda: document(ENDPOINTS, version("rollcall")))
     app.state.asyncapi = Document(lambda: asyncapi(version("rollcall")))
-    app.state.pages = PagesGate(parts.access, lambda: parts.runtime.current.site.name)
+    app.state.pages = PagesGate(
+        parts.access, lambda: parts.runtime.current.site.name, lambda: parts.runtime.current.site.timezone
+    )
     return app

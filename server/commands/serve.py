@@ -142,7 +142,8 @@ async def _serve(
                 register_secret(secret)
             if prepare is not None:
                 await prepare(parts)
-        app = make_app(parts, cors_origins=settings.http.cors_origins)
+        locales = settings.data_dir / "locales"
+        app = make_app(parts, cors_origins=settings.http.cors_origins, locales=locales)
         config = uvicorn_config(app, settings, host, port, certificate)
         # What is loaded by now stays: modules, models, routes. The collector need not walk through it again and again.
         gc.collect()

@@ -46,9 +46,15 @@ class SocketGate:
 class PagesGate:
     """Who looks at a page, and of which site."""
 
-    def __init__(self, access: Access, site_name: Callable[[], str] = lambda: "Rollcall") -> None:
+    def __init__(
+        self,
+        access: Access,
+        site_name: Callable[[], str] = lambda: "Rollcall",
+        time_zone: Callable[[], str] = lambda: "UTC",
+    ) -> None:
         self._access = access
         self.site_name = site_name
+        self.time_zone = time_zone
 
     async def who(self, request: Request) -> Principal | None:
         cookie = request.cookies.get(SESSION_COOKIE)

@@ -1,5 +1,6 @@
 """The pages for people: who may open which, what they are rendered with, and the files they load."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike, stat_result
@@ -15,6 +16,8 @@ from starlette.templating import Jinja2Templates
 from starlette.types import Scope
 
 from server.assets import asset
+from server.routes.kiosk_page import kiosk_page_routes
+from server.routes.languages import Languages
 from server.store.people import PHOTOS_WANTED
 
 
@@ -41,6 +44,7 @@ class PageGate(Protocol):
     def csrf_token(self, principal: Principal) -> str: ...
     async def setup_needed(self) -> bool: ...
     def site_name(self) -> str: ...
+    def time_zone(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,8 @@ class CachedFiles(StaticFiles):
 class Pages:
     """Renders the templates; also the page that stands for an error."""
 
-    def __init__(self) -> None:
+    def __init__(self, languages: Languages | None = None) -> None:
+        self.languages = languages or Languages()
         self._templates = Jinja2Templates(asset("web") / "templates")
 
     async def login(self, request: Request) -> Response:
@@ -134,7 +139,9 @@ class Pages:
 
     async def kiosk(self, request: Request) -> Response:
         """Open: without a signed-in person it asks for a pairing code."""
-        return self._render(request, "kiosk.html", await _gate(request).who(request), {})
+        languages = await asyncio.to_thread(self.languages.known)
+        known = {"languages": list(languages.values()), "time_zone": _gate(request).time_zone()}
+        return self._render(request, "kiosk.html", await _gate(request).who(request), known)
 
     async def docs(self, request: Request) -> Response:
         """The description of the API: open, and tried out as who is signed in."""
@@ -196,6 +203,7 @@ def page_routes(pages: Pages | None = None) -> list[Route | Mount]:
         Route("/account", shown.account, name="account"),
         Route("/password", shown.password, name="password"),
         Route("/setup", shown.setup, name="setup"),
+        *kiosk_page_routes(shown.languages),
         Mount("/static", CachedFiles(directory=asset("web") / "static"), name="static"),
     ]
 

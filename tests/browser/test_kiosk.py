@@ -110,7 +110,7 @@ def own_server(tmp_path: Path, chromium_path: str) -> Iterator[RollcallServer]:
 
 
 def test_pages_tell_when_the_server_is_away_and_come_back(own_server: RollcallServer, browser: Browser) -> None:
-    """The kiosk says that it is out of order, the wall that it shows what was last known; both go on by themselves."""
+    """The kiosk says that it has no connection, the wall that it shows what was last known; both go on by themselves."""
     with own_server.login() as api:
         api.add_kiosk("Front door")
     with Visit.of(browser, own_server.url, quiet=False) as visit:
@@ -119,9 +119,10 @@ def test_pages_tell_when_the_server_is_away_and_come_back(own_server: RollcallSe
         wait_until_connected(kiosk)
         expect(wall.locator("[data-socket]")).to_have_attribute("data-socket", "connected")
         own_server.stop()
-        expect(words(kiosk)).to_have_text("Out of order")
+        expect(words(kiosk)).to_have_text("No connection")
         expect(kiosk.locator("[data-kiosk]")).to_have_attribute("data-state", "offline")
         expect(kiosk.locator("[data-kiosk-line]")).to_contain_text("lost its connection")
+        expect(kiosk.locator("[data-kiosk-offline]")).to_contain_text("No connection since")
         expect(wall.locator("[data-banner]")).to_contain_text("Connection lost since")
         own_server.start()
         expect(words(kiosk)).to_have_text("Look at the camera", timeout=MINUTE)

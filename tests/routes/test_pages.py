@@ -66,6 +66,9 @@ class Gate:
     def site_name(self) -> str:
         return "Works <North>"
 
+    def time_zone(self) -> str:
+        return "Europe/Berlin"
+
     def csrf_token(self, principal: Principal) -> str:
         return f"token of {principal.email}"
 
@@ -360,6 +363,7 @@ async def test_modules_import_what_exists() -> None:
     """Each module imports only files that are there, and shows only sentences of the map."""
     scripts = asset("web") / "static" / "js"
     keys = set(re.findall(r'^  "([\w.]+)":', (scripts / "text.js").read_text(), re.MULTILINE))
+    keys |= set(re.findall(r'^msgctxt "([\w.]+)"$', (asset("web") / "locales" / "kiosk.pot").read_text(), re.MULTILINE))
     for module in scripts.rglob("*.js"):
         text = module.read_text()
         for target in re.findall(r'from "([^"]+)"', text):

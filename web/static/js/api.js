@@ -60,9 +60,9 @@ export class Api {
     return { data, meta: meta ?? { page: 1, pageSize: data.length, total: data.length } };
   }
 
-  /** @param {string} path @param {any} [body] @param {{key?: string}} [options] with the same key it is made once */
-  async post(path, body = {}, { key } = {}) {
-    return (await this.#call("POST", path, body, key ? { "Idempotency-Key": key } : {})).data;
+  /** @param {string} path @param {any} [body] @param {{key?: string, signal?: AbortSignal}} [options] with the same key it is made once */
+  async post(path, body = {}, { key, signal } = {}) {
+    return (await this.#call("POST", path, body, key ? { "Idempotency-Key": key } : {}, signal)).data;
   }
 
   /** @param {string} path @param {any} body @param {{tag?: string | null}} [options] of `read`: 412 if it is another now */
@@ -114,7 +114,7 @@ export class Api {
     return response;
   }
 
-  async #call(method, path, body, more = {}) {
+  async #call(method, path, body, more = {}, signal = undefined) {
     const headers = { ...this.#headers(), ...more };
     headers.Accept = "application/json";
     this.#protect(headers, method);
@@ -123,7 +123,7 @@ export class Api {
       headers["Content-Type"] = "application/json";
       payload = JSON.stringify(body);
     }
-    const response = await this.#fetch(ROOT + path, { method, headers, body: payload });
+    const response = await this.#fetch(ROOT + path, { method, headers, body: payload, signal });
     if (!response.ok) throw await this.#refusal(response);
     return response.status === 204 ? { data: null } : { ...(await response.json()), tag: response.headers.get("ETag") };
   }

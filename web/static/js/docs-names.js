@@ -12,6 +12,9 @@ const NAMED = "[aria-label], [aria-labelledby]";
 export function nameControls(root) {
   const name = () => {
     for (const drawing of root.querySelectorAll(".svg-assets:not([aria-hidden])")) drawing.setAttribute("aria-hidden", "true");
+    // A link within a button, which does the same as the button.
+    for (const link of root.querySelectorAll(".opblock-summary-control a[href]")) link.removeAttribute("href");
+    for (const example of root.querySelectorAll(".microlight:not([tabindex])")) example.setAttribute("tabindex", "0"); // it scrolls
     for (const control of root.querySelectorAll(UNNAMED)) {
       const found = control.matches(NAMED) ? null : nameOf(control);
       if (found) control.setAttribute("aria-label", found);

@@ -72,6 +72,11 @@ export class KioskCamera {
     this.#show();
   }
 
+  /** The language has changed; what was said of a fault is said anew when it comes again. */
+  relabel() {
+    this.#show();
+  }
+
   /** The page is not this kiosk any more; next time it is, it goes on. */
   end() {
     this.#release();

@@ -18,6 +18,15 @@ export class Pairing {
     }
   }
 
+  /** @param {Place} place */
+  keep({ token, kiosk }) {
+    try {
+      localStorage.setItem(KEY, JSON.stringify({ token, kiosk }));
+    } catch {
+      // Storage may be blocked: the pairing lasts for this page.
+    }
+  }
+
   forget() {
     try {
       localStorage.removeItem(KEY);
@@ -32,16 +41,12 @@ export class Pairing {
     if (digits.length !== 6) throw new Error(say("kiosk.pair.short"));
     try {
       const { token, kiosk } = await new Api().post("kiosks/pair", { code: digits });
-      try {
-        localStorage.setItem(KEY, JSON.stringify({ token, kiosk }));
-      } catch {
-        // Storage may be blocked: the pairing lasts for this page.
-      }
+      this.keep({ token, kiosk });
       return { token, kiosk };
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       if (error.status === 0) throw new Error(say("failed.network"), { cause: error });
-      if (error.status === 429) throw new Error(say("login.many", { seconds: error.retryAfterS ?? 60 }), { cause: error });
+      if (error.status === 429) throw new Error(say("kiosk.code.wait", { count: error.retryAfterS ?? 60 }), { cause: error });
       throw new Error(say("kiosk.pair.wrong"), { cause: error });
     }
   }

@@ -1,4 +1,4 @@
-/** Every sentence that a module shows, in one place, so that a catalogue of translations can take it over. */
+/** Every sentence that a module shows, in one place; those of the kiosk are in catalogues (web/locales), which take over here. */
 
 const TEXT = Object.freeze({
   "banner.away": "Connection lost since {time}. You see what was last known; this page catches up by itself.",
@@ -729,54 +729,6 @@ const TEXT = Object.freeze({
   "poses.done": "All three are kept. Cameras know {name} now.",
   "poses.again": "{why} Try again.",
 
-  "kiosk.look": "Look at the camera",
-  "kiosk.waiting": "Come closer until your face fills the circle.",
-  "kiosk.hello.morning": "Good morning",
-  "kiosk.hello.day": "Hello",
-  "kiosk.hello.evening": "Good evening",
-  "kiosk.bye": "Goodbye",
-  "kiosk.in": "Checked in",
-  "kiosk.out": "Checked out",
-  "kiosk.seen": "Seen",
-  "kiosk.unknown": "Not recognised",
-  "kiosk.unknown.lead": "Sorry",
-  "kiosk.unknown.hint": "Step closer, face the light and look straight. If it stays, ask at the desk.",
-  "kiosk.unknown.not_live": "The camera takes this for a picture. Turn your head to both sides. If it stays, ask at the desk.",
-  "kiosk.challenge.lead": "Is it you?",
-  "kiosk.challenge.lead.step": "Is it you? {step} of {of}",
-  "kiosk.challenge.turn_head": "Turn your head",
-  "kiosk.challenge.turn_head.line": "Slowly to one side and to the other. A picture cannot.",
-  "kiosk.challenge.turn_left": "Turn your head to the left",
-  "kiosk.challenge.turn_left.line": "Slowly, and then look ahead again.",
-  "kiosk.challenge.turn_right": "Turn your head to the right",
-  "kiosk.challenge.turn_right.line": "Slowly, and then look ahead again.",
-  "kiosk.challenge.come_closer": "Come closer",
-  "kiosk.challenge.come_closer.line": "Until your face is a good deal larger in the circle.",
-  "kiosk.challenge.try_again": "Once more",
-  "kiosk.challenge.try_again.line": "Look straight ahead, and wait for what to do.",
-  "kiosk.challenge.ask_at_desk": "That did not work",
-  "kiosk.challenge.ask_at_desk.line": "Ask at the desk to be checked in, or step away and come back.",
-  "kiosk.hint": "Not you, or no greeting? Tell the desk: they enter it for you.",
-  "kiosk.hint.already_recorded": "You are recorded already. There is nothing more to do.",
-  "kiosk.offline": "No connection since {time}. Check-ins here wait until it is back.",
-  "kiosk.offline.big": "Out of order",
-  "kiosk.offline.line": "This screen has lost its connection. Ask at the desk to be checked in.",
-  "kiosk.last": "{name}, {what}",
-  "kiosk.last.in": "in {time}",
-  "kiosk.last.out": "out {time}",
-  "kiosk.last.seen": "seen {time}",
-  "kiosk.none.title": "There is no kiosk yet",
-  "kiosk.none.text": "A kiosk is made with “POST /api/v1/kiosks”: it has a name and the cameras whose people it greets.",
-  "kiosk.failed.title": "The kiosk cannot start",
-  "kiosk.ended": "This screen is no longer paired. Enter a new code.",
-  "kiosk.pair.short": "A code has six digits.",
-  "kiosk.pair.wrong": "That code is not valid. It may have run out; ask for a new one.",
-  "kiosk.own.start": "Use this device's camera",
-  "kiosk.own.stop": "Stop this device's camera",
-  "kiosk.own.waiting": "This device's camera is not connected.",
-  "kiosk.cameras": "{count} cameras",
-  "kiosk.cameras.one": "1 camera",
-
   "attendance.stale": "Last known at {time}",
   "attendance.no_department": "Without a department",
   "attendance.none.title": "Nobody fits",
@@ -931,16 +883,33 @@ const TEXT = Object.freeze({
   "time.now": "now",
 });
 
+/** A catalogue, which goes before; see docs/kiosk.md. */
+let spoken = null;
+
+/**
+ * From here on every sentence of the catalogue is said in its language.
+ * @param {{language: string, sentences: Record<string, string | Record<string, string>>}} catalogue with a sentence for
+ *   each plural category where it depends on `count`
+ */
+export function speak({ language, sentences }) {
+  spoken = { sentences, plural: new Intl.PluralRules(language), number: new Intl.NumberFormat(language) };
+}
+
 /**
  * The sentence with its gaps filled.
  * @param {string} key
- * @param {Record<string, string | number>} [values]
+ * @param {Record<string, string | number>} [values] `count` chooses the plural form where there are several
  * @returns {string}
  */
 export function say(key, values = {}) {
-  const sentence = TEXT[key];
+  let sentence = spoken?.sentences[key] ?? TEXT[key];
   if (sentence === undefined) return key;
-  return sentence.replace(/\{(\w+)\}/g, (gap, name) => (name in values ? String(values[name]) : gap));
+  if (typeof sentence === "object") sentence = sentence[spoken.plural.select(Number(values.count))] ?? sentence.other;
+  return sentence.replace(/\{(\w+)\}/g, (gap, name) => (name in values ? shown(values[name]) : gap));
+}
+
+function shown(value) {
+  return spoken && typeof value === "number" ? spoken.number.format(value) : String(value);
 }
 
 /**
@@ -950,5 +919,5 @@ export function say(key, values = {}) {
  * @param {Record<string, string | number>} [values]
  */
 export function sayOr(key, otherwise, values = {}) {
-  return key in TEXT ? say(key, values) : otherwise;
+  return key in TEXT || (spoken && key in spoken.sentences) ? say(key, values) : otherwise;
 }
