@@ -32,14 +32,15 @@ check: $(VENV)/.dev  ## lint, types and house rules
 	$(BIN)/mypy server tests bench
 	$(BIN)/pytest -q tests/house
 
-test: $(VENV)/.dev  ## the suite, browser included (18 minutes on 2 cores)
+test: $(VENV)/.dev  ## the suite (10 minutes on 2 cores)
 	.ci/tools
-	$(BIN)/pytest -m 'not slow' -n 3 --dist loadfile
+	.ci/suite -m 'not slow and not journey and not browser' -n 3 --dist loadfile
 
-e2e: $(VENV)/.dev  ## what takes long, and the routes once more on PostgreSQL and Redis
+e2e: $(VENV)/.dev  ## what takes long: whole servers, the browser, and the routes once more on PostgreSQL and Redis
 	.ci/tools
-	$(BIN)/pytest -m slow -n 2 tests/e2e/test_fuzzing.py tests/routes
-	$(BIN)/pytest -m slow --deselect tests/e2e/test_fuzzing.py --ignore tests/routes
+	.ci/suite -m slow -n 2 tests/e2e/test_fuzzing.py tests/routes
+	.ci/suite -m '(journey or browser) and not slow' -n 2 --dist loadfile
+	.ci/suite -m slow --deselect tests/e2e/test_fuzzing.py --ignore tests/routes
 
 bench: $(VENV)/.dev  ## every benchmark, one line a figure
 	@status=0; for file in bench/[a-z]*.py; do $(BIN)/python $$file || status=1; done; exit $$status

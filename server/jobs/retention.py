@@ -164,8 +164,8 @@ class _Retention:
             for person_id in found:
                 async with self._place.store.transaction() as session:
                     person = await people.lock(session, person_id)
-                    if person.inactive_since is None or person.inactive_since >= before:
-                        continue  # active again
+                    if not await people.long_inactive(session, before, 1, person_id=person_id):
+                        continue  # active again, or erased by somebody else since
                     receipt = await self._eraser.begin(session, person, "biometrics", SYSTEM.name)
                     told = {"erasure": receipt.id, "inactive_since": person.inactive_since, **receipt.counts}
                     await self._trail.record(session, SYSTEM, "biometrics.erased", "people", person_id, after=told)

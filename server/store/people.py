@@ -213,8 +213,11 @@ async def save_person(session: AsyncSession, person: Person, reach: Reach = EVER
     return await save(session, person, clash)
 
 
-async def long_inactive(session: AsyncSession, before: datetime, limit: int) -> Sequence[str]:
-    """Those who have been so since before that time, and of whom something is left that shows their face."""
+async def long_inactive(
+    session: AsyncSession, before: datetime, limit: int, *, person_id: str | None = None
+) -> Sequence[str]:
+    """Those who have been so since before that time, and of whom something is left that shows their face; or whether
+    one of them is that person."""
     left = (
         select(Photo.id).where(Photo.person_id == Person.id),
         select(Template.id).where(Template.person_id == Person.id),
@@ -227,6 +230,8 @@ async def long_inactive(session: AsyncSession, before: datetime, limit: int) -> 
     statement = select(Person.id).where(
         col(Person.active).is_(False), col(Person.inactive_since) < before, or_(*(one.exists() for one in left))
     )
+    if person_id is not None:
+        statement = statement.where(Person.id == person_id)
     return (await session.exec(statement.order_by(Person.id).limit(limit))).all()
 
 

@@ -207,5 +207,5 @@ async def test_work_in_a_thread_hands_on_what_happened() -> None:
     started = time.monotonic()
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.1):
-            await checks.in_thread(lambda: time.sleep(3))
-    assert time.monotonic() - started < 2
+            await checks.in_thread(lambda: time.sleep(60))
+    assert time.monotonic() - started < 30

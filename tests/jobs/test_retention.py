@@ -1,9 +1,11 @@
 """Retention: what is over and old goes, what is new or open stays, and the audit says so."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import pytest
 from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from server.access.answers import KeptAnswers
 from server.access.audit import Audit
@@ -15,7 +17,7 @@ from server.events.hub import Hub
 from server.jobs.retention import NAME, NIGHTLY, retention
 from server.jobs.work import Place
 from server.pipeline.erase import Eraser
-from server.store import alerts, clips, jobs, snapshots
+from server.store import alerts, clips, jobs, people, snapshots
 from server.store.audit import SYSTEM, Filter
 from server.store.event_log import TableLog
 from server.store.paging import Page
@@ -57,9 +59,9 @@ def eraser_of(place: Place, audit: Audit) -> Eraser:
 
 async def done_now(place: Place, audit: Audit) -> Job:
     """One night's work."""
+    async with place.store.read() as session:
+        before = (await jobs.page(session, Page(), kind=NAME)).total
     async with running(here := jobs_of(place, retention(place, audit, lambda: DAYS, eraser_of(place, audit)))):
-        async with place.store.read() as session:
-            before = (await jobs.page(session, Page(), kind=NAME)).total
         if not before:
             for _ in range(1000):
                 async with place.store.read() as session:
@@ -255,6 +257,38 @@ async def test_faces_of_people_who_left(
     assert {row.resource_id for row in audited} == {ids["long"], ids["longer"]}
     again = await done_now(place, audit)
     assert (again.result or {})["inactivePeople"] == 0
+
+
+async def test_who_is_erased_meanwhile_is_not_erased_again(
+    place: Place, audit: Audit, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two nights' work at once, or an operator who was quicker: one receipt."""
+    person = Person(full_name="A", active=False, inactive_since=clock.now() - timedelta(days=40))
+    photo = Photo(
+        person_id=person.id,
+        object_key="people/a.jpg",
+        portrait_key="people/b.jpg",
+        width=1,
+        height=1,
+        box=[],
+        quality={},
+    )
+    for row in (person, photo):
+        async with place.store.transaction() as session:
+            session.add(row)
+    long_inactive, eraser = people.long_inactive, eraser_of(place, audit)
+
+    async def found_and_erased(session: AsyncSession, before: datetime, limit: int, **which: str) -> Sequence[str]:
+        found = await long_inactive(session, before, limit, **which)
+        if not which and found:
+            async with place.store.transaction() as other:
+                await eraser.begin(other, await people.lock(other, person.id), "biometrics", "somebody else")
+        return found
+
+    monkeypatch.setattr(people, "long_inactive", found_and_erased)
+    monkeypatch.setitem(globals(), "DAYS", DAYS.model_copy(update={"inactive_days": 30}))
+    job = await done_now(place, audit)
+    assert ((job.result or {})["inactivePeople"], (job.result or {})["erasures"]) == (0, 1)
 
 
 def test_it_comes_round_every_night(place: Place, audit: Audit) -> None:

