@@ -40,6 +40,7 @@ from server.routes import (
     entries,
     health,
     holidays_import,
+    iclock,
     jobs,
     kiosks,
     live,
@@ -57,6 +58,7 @@ from server.routes import (
     sightings,
     snapshots,
     system,
+    terminals,
     totp,
     users,
     visitors,
@@ -112,6 +114,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *working_time.ENDPOINTS,
     *kiosks.ENDPOINTS,
     *check_ins.ENDPOINTS,
+    *terminals.ENDPOINTS,
+    *iclock.ENDPOINTS,
     *health.ENDPOINTS,
     *docs.ENDPOINTS,
 )
@@ -162,7 +166,7 @@ def make_app(parts: Parts, *, cors_origins: tuple[str, ...] = (), locales: Path 
             metrics=parts.metrics,
             clock=parts.clock,
             max_body_bytes=parts.limits.max_body_bytes,
-            larger={IMPORT_PATH: parts.limits.max_import_bytes},
+            larger={IMPORT_PATH: parts.limits.max_import_bytes, iclock.CDATA: iclock.MOST_BYTES},
             hsts_s=parts.limits.hsts_s,
         ),  # fmt: skip
         Middleware(GZipMiddleware, minimum_size=1000),

@@ -20,6 +20,7 @@ from server.objects.objects import Objects
 from server.pipeline.disclosure import Disclosure
 from server.pipeline.enrol import Enrolment
 from server.pipeline.erase import Eraser
+from server.pipeline.knocks import Knocks
 from server.pipeline.placement import Cameras
 from server.pipeline.rebuild import Rebuilder
 from server.pipeline.record import Recorder
@@ -78,6 +79,7 @@ class Parts:
     metrics: Metrics
     limits: Limits
     exporting: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))  # large files made for answers
+    knocks: Knocks = field(default_factory=Knocks)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)  # answers without an end see it
 
     @property

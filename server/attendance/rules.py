@@ -24,6 +24,7 @@ class Why(StrEnum):
     FIRST_TODAY = "first_today"  # nothing came before it that day, so the day begins
     OTHER_DIRECTION = "other_direction"  # the other one of the person's last that day
     LATER_TODAY = "later_today"  # not the first that day, so perhaps the last: only those two count there
+    STATUS = "status"  # a terminal of another maker says so itself
     MONITOR = "monitor"  # the camera only watches
     PASSED = "passed"  # in that direction over the camera's line, or into its zone
     NOT_PASSED = "not_passed"  # the camera has a line or a zone for it, and the person has not passed

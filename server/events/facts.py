@@ -43,6 +43,7 @@ class AttendanceFact(Fact):
     at: AwareDatetime
     camera_id: str | None = None
     kiosk_id: str | None = None
+    terminal_id: str | None = None
     sighting_id: str | None
     similarity: float | None
     shift: dict[str, object] | None

@@ -8,6 +8,7 @@ from server.jobs.import_job import GetImporter, people_import
 from server.jobs.jobs import Jobs
 from server.jobs.rebuild_job import GetRebuilder, templates_rebuild
 from server.jobs.retention import retention
+from server.jobs.terminal_lines import terminal_lines
 from server.jobs.work import Place
 from server.pipeline.erase import Eraser
 from server.store.runtime import RuntimeState
@@ -33,5 +34,6 @@ def open_jobs(
         people_import(place.objects, importer),
         templates_rebuild(place.store, place.objects, audit, rebuilder),
         erasure(eraser),
+        terminal_lines(place, runtime),
     )
     return Jobs(place, kinds, bus_url=bus_url, at_once=at_once, works=works)

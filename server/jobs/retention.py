@@ -22,6 +22,7 @@ from server.store import (
     people,
     sessions,
     snapshots,
+    terminals,
     visitors,
 )
 from server.store.audit import SYSTEM
@@ -82,6 +83,9 @@ class _Retention:
             "answers": lambda: self._forget(lambda session: idempotency.forget_old(session, now)),
             "alerts": lambda: self._forget(lambda session: alerts.forget_finished(session, finished)),
             "jobs": lambda: self._forget_jobs(finished),
+            "terminalLines": lambda: self._forget(
+                lambda session: terminals.forget_old(session, now - timedelta(days=wanted.terminal_lines_days))
+            ),
             "snapshots": lambda: self._forget_kept(SNAPSHOTS, now - timedelta(days=wanted.snapshots_days)),
             "snapshotsOverSize": lambda: self._shrink_kept(SNAPSHOTS, wanted.snapshots_gb * GB),
             "clips": lambda: self._forget_kept(CLIPS, now - timedelta(days=wanted.clips_days)),

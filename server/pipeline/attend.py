@@ -55,13 +55,13 @@ class Before:
 
 async def before(
     session: AsyncSession, person: Person, at: datetime, local: Local, *, camera_ids: Sequence[str],
-    kiosk_ids: Sequence[str],
+    kiosk_ids: Sequence[str], terminal_ids: Sequence[str] = (),
 ) -> Before:  # fmt: skip
-    """Of one person at the cameras and kiosks of one door. Nothing is written."""
+    """Of one person at the cameras, kiosks and terminals of one door. Nothing is written."""
     cooldown = timedelta(seconds=local.settings.cooldown_s)
     # A correction tells of something past: what came just after it counts for the cool-down as what came before.
     soon = at + max(cooldown - timedelta(microseconds=1), timedelta())
-    last_here = await entries.last_at(session, person.id, camera_ids, kiosk_ids, until=soon)
+    last_here = await entries.last_at(session, person.id, camera_ids, kiosk_ids, until=soon, terminal_ids=terminal_ids)
     sheet = (await timesheets.of_one(session, person, at, local.zone.key)).all[0]
     start, _ = working_day(at, sheet.plan, zone_of(sheet.timezone))
     window = window_at(at, sheet.plan)
@@ -133,11 +133,12 @@ def entry_event(
 ) -> NewEvent:
     """`attendance.checked_in` or `attendance.checked_out`, or the kind that is named."""
     view = EntryPublic.of(entry, person, camera.name if camera else None)
-    at_kiosk = f"kiosks/{entry.kiosk_id}" if entry.kiosk_id else "people"
+    door = f"kiosks/{entry.kiosk_id}" if entry.kiosk_id else "people"
+    door = f"terminals/{entry.terminal_id}" if entry.terminal_id else door
     return NewEvent(
         topic="attendance",
         type=kind or f"attendance.checked_{entry.direction}",
-        source=f"cameras/{camera.id}" if camera else at_kiosk,
+        source=f"cameras/{camera.id}" if camera else door,
         data=view.model_copy(update={"shift": shift, "late_minutes": late_minutes}).as_json(),
         time=at,
     )

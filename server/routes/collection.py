@@ -81,7 +81,7 @@ class Five(Generic[R]):
 
     @property
     def _resource(self) -> str:
-        return self.path.strip("/")
+        return self.path.rpartition("/")[2]
 
     def _made(self, handler: Callable[..., Any], method: Any, path: str, action: str, **more: Any) -> Endpoint:
         return endpoint(method, path, allow=f"attendance:{action}", **more)(handler)

@@ -27,7 +27,7 @@ HEADERS = {
     "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
 }
 # Asked every few seconds by machines: their lines would bury the others.
-QUIET = ("/health/", "/metrics", "/static/")
+QUIET = ("/health/", "/metrics", "/static/", "/iclock/getrequest", "/iclock/ping")
 # By name in the metrics. Anybody can invent more, and each would be kept for ever.
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 

@@ -35,7 +35,7 @@ class EntriesQuery(Query):
     person_id: str | None = None
     department_id: str | None = None
     direction: Ways | None = None
-    origin: Literal["camera", "kiosk", "code", "manual", "import"] | None = None
+    origin: Literal["camera", "kiosk", "code", "terminal", "manual", "import"] | None = None
     state: Literal["valid", "pending", "removed", "refused", "all"] = "valid"
     since: Moment | None = Field(None, alias="from")
     until: Moment | None = Field(None, alias="to")

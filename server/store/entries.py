@@ -134,13 +134,32 @@ async def last_at(
     camera_ids: Sequence[str],
     kiosk_ids: Sequence[str],
     until: datetime | None = None,
+    *,
+    terminal_ids: Sequence[str] = (),
 ) -> Entry | None:
-    """A person's newest entry (up to then) at one door: at one of these cameras or kiosks."""
+    """A person's newest entry (up to then) at one door: at one of these cameras, kiosks or terminals."""
     statement = select(Entry).where(Entry.person_id == person_id, Entry.state == VALID)
     if until is not None:
         statement = statement.where(Entry.at <= until)
-    statement = statement.where(or_(col(Entry.camera_id).in_(camera_ids), col(Entry.kiosk_id).in_(kiosk_ids)))
+    statement = statement.where(
+        or_(
+            col(Entry.camera_id).in_(camera_ids),
+            col(Entry.kiosk_id).in_(kiosk_ids),
+            col(Entry.terminal_id).in_(terminal_ids),
+        )
+    )
     return (await session.exec(statement.order_by(col(Entry.at).desc(), col(Entry.id).desc()).limit(1))).first()
+
+
+async def near(
+    session: AsyncSession, person_id: str, terminal_id: str, direction: str, at: datetime, within: timedelta
+) -> Entry | None:
+    """A person's entry in that direction at that terminal, less than so long before or after."""
+    statement = select(Entry).where(
+        Entry.person_id == person_id, Entry.terminal_id == terminal_id, Entry.state == VALID,
+        Entry.direction == direction, Entry.at > at - within, Entry.at < at + within,
+    )  # fmt: skip
+    return (await session.exec(statement.order_by(col(Entry.at), col(Entry.id)).limit(1))).first()
 
 
 async def of_request(session: AsyncSession, request_key: str) -> Entry | None:

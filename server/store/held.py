@@ -26,6 +26,7 @@ from server.store.tables import (
     Schedule,
     Sighting,
     Template,
+    TerminalLine,
 )
 from server.wire import to_wire
 
@@ -74,6 +75,7 @@ def tables(person_id: str, names: Sequence[str] = ()) -> dict[str, Any]:
         "refusedViews": select(RefusedView).where(RefusedView.person_id == person_id).order_by(RefusedView.id),
         "clips": select(Clip).where(col(Clip.sighting_id).in_(seen)).order_by(Clip.id),
         "entries": entries.order_by(Entry.id),
+        "terminalLines": select(TerminalLine).where(TerminalLine.person_id == person_id).order_by(TerminalLine.id),
         "corrections": select(Correction)
         .where(col(Correction.entry_id).in_(entries.with_only_columns(col(Entry.id))))
         .order_by(Correction.id),

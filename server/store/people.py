@@ -12,7 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from server.errors import Conflict, Invalid, NotFound
 from server.events.limits import EVERYTHING, Reach
-from server.store import consents, credentials, departments, entries, sites
+from server.store import consents, credentials, departments, entries, sites, terminals
 from server.store.columns import utc_now
 from server.store.paging import Page, Paged, Sorts, fetch_joined, matching
 from server.store.reach import people_within
@@ -28,6 +28,7 @@ from server.store.tables import (
     Schedule,
     Sighting,
     Template,
+    TerminalLine,
 )
 from server.store.writes import locked, save, touch
 
@@ -172,7 +173,7 @@ async def at_work(
 
 async def merge(session: AsyncSession, person: Person, other: Person) -> None:
     """`person` gets all that is `other`'s, who is removed. Both are locked."""
-    for table in (Photo, Template, Sighting, Entry, Consent, Schedule, Leave):
+    for table in (Photo, Template, Sighting, Entry, Consent, Schedule, Leave, TerminalLine):
         moved = update(table).where(col(table.person_id) == other.id).values(person_id=person.id)
         await session.exec(moved.execution_options(synchronize_session=False))
     await credentials.hand_over(session, person, other)
@@ -195,6 +196,7 @@ async def merge(session: AsyncSession, person: Person, other: Person) -> None:
     touch(person)
     session.add(person)
     await session.flush()
+    await terminals.call_for(session, person)
 
 
 async def save_person(session: AsyncSession, person: Person, reach: Reach = EVERYTHING) -> Person:
@@ -210,7 +212,9 @@ async def save_person(session: AsyncSession, person: Person, reach: Reach = EVER
     await sites.check(session, person.site_id)
     person.inactive_since = None if person.active else person.inactive_since or utc_now()
     clash = Conflict("Somebody else has this employee number.", code="employee_id_taken")
-    return await save(session, person, clash)
+    await save(session, person, clash)
+    await terminals.call_for(session, person)
+    return person
 
 
 async def long_inactive(
@@ -240,6 +244,7 @@ async def remove(session: AsyncSession, person: Person) -> list[str]:
     the objects that are left over."""
     statement = select(Photo.object_key, Photo.portrait_key).where(Photo.person_id == person.id)
     keys = [key for pair in (await session.exec(statement)).all() for key in pair]
+    await terminals.forget_person(session, person)
     await entries.make_anonymous(session, person)
     await session.delete(person)
     await session.flush()

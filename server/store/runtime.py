@@ -83,6 +83,7 @@ class RetentionSettings(Form):
     inactive_days: Annotated[int, Field(ge=0, le=36500)] = Field(
         0, description="photos, templates and pictures of people who are not active any more; 0 keeps them"
     )
+    terminal_lines_days: Days = Field(730, description="lines of terminals of other makers; their entries stay")
     unknowns_days: Days = Field(7, description="faces, their pictures and snapshots of sightings without a name")
 
 

@@ -242,6 +242,7 @@ class EntryPublic(Wire):
     camera_id: str | None
     camera_name: str | None
     kiosk_id: str | None = None
+    terminal_id: str | None = None
     device_at: Time | None
     device_offset_ms: int | None
     sighting_id: str | None
@@ -262,9 +263,9 @@ class EntryPublic(Wire):
             pseudonym=row.pseudonym, department_id=row.department_id, direction=row.direction, at=row.at,
             origin=row.origin, state=row.state,
             original=EntrySaid.model_validate(row.original) if row.original else None,
-            camera_id=row.camera_id, camera_name=camera_name, kiosk_id=row.kiosk_id, device_at=row.device_at,
-            device_offset_ms=row.device_offset_ms, sighting_id=row.sighting_id,
-            similarity=row.similarity, margin=row.margin, pack=row.pack,
+            camera_id=row.camera_id, camera_name=camera_name, kiosk_id=row.kiosk_id,
+            terminal_id=row.terminal_id, device_at=row.device_at, device_offset_ms=row.device_offset_ms,
+            sighting_id=row.sighting_id, similarity=row.similarity, margin=row.margin, pack=row.pack,
             snapshot_url=_versioned(f"{API}/sightings/{row.sighting_id}/snapshot.jpg", row.snapshot_key)
             if row.sighting_id
             else None,

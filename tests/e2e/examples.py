@@ -17,6 +17,7 @@ UNIQUE: Mapping[str, Callable[[], str]] = {
     "email": lambda: f"{new_id()}@example.com",
     "employeeId": new_id,
     "badge": new_id,
+    "serialNumber": new_id,
     "pin": lambda: drawn_pin(9999),
 }
 
@@ -27,6 +28,8 @@ def example(site: Site, caller: Caller, one: Endpoint, api: Any) -> Case[Any]:
     described: Mapping[str, Any] = operation.definition.raw
     parameters = [each for each in described["parameters"] if each["in"] == "query"]
     query = {each["name"]: each["example"] for each in parameters if each.get("example") not in (None, "")}
+    if one.path.startswith("/iclock/"):
+        query = {"SN": caller.ids["serial"], **({"table": "ATTLOG"} if one.method == "POST" else {})}
     given: dict[str, Any] = {"query": caller.link if "key" in one.path_names else with_rows(query, caller, one)}
     for kind, content in described.get("requestBody", {}).get("content", {}).items():
         given |= {"media_type": kind, "body": _body(site, caller, one, kind, content)}
@@ -40,6 +43,8 @@ def _body(site: Site, caller: Caller, one: Endpoint, kind: str, content: Mapping
     if one.path == "/holidays/import":
         event = f"BEGIN:VEVENT\nSUMMARY:Example {new_id()}\nDTSTART;VALUE=DATE:20260501\nEND:VEVENT"
         return {"file": f"BEGIN:VCALENDAR\n{event}\nEND:VCALENDAR\n".encode()}
+    if kind == "text/plain":
+        return f"{new_id()}\t2026-01-05 08:00:00\t0\t1\t0\n"
     if kind == "multipart/form-data":
         return {"file": site.photo}
     if kind == "application/sdp":

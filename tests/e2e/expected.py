@@ -35,9 +35,16 @@ class Expected:
             entry_id=by_hand.id, kind="add", after=said(by_hand), reason="Forgot.", state="pending", asked_by=mark
         )
         credential = tables.Credential(person_id=person.id, kind="badge", digest=badge, key_id="k")
+        terminal, sending = (tables.Terminal(serial_number=f"{letter}{mark}", name="Gate") for letter in "AB")
+        line = tables.TerminalLine(
+            terminal_id=terminal.id, digest=mark, pin=mark, local_time="2026-01-05 08:00:00", at=now, status="0",
+            verify="1", work_code="", state="unknown_person", reason="no_such_pin",
+        )  # fmt: skip
         ids = {
+            "terminal_id": terminal.id, "line_id": line.id, "serial": sending.serial_number,
             "credential_id": credential.id,
             "correction_id": correction.id, "site_id": site.id, "shift_id": spare.id, "schedule_id": schedule.id,
             "holiday_id": holiday.id, "leave_id": leave.id, "lock_id": "none",
         }  # fmt: skip
-        return cls([site, shift, spare, holiday], [schedule, leave, by_hand, credential], correction, ids)
+        then = [schedule, leave, by_hand, credential, line]
+        return cls([site, shift, spare, holiday, terminal, sending], then, correction, ids)

@@ -10,7 +10,18 @@ from server.demo.clips import enrolment_photo
 from server.parts import Parts
 from server.pipeline.amend import said
 from server.routes.endpoint import Endpoint
-from server.store.tables import Clip, Correction, Credential, DayLock, Entry, Job, Sighting, Snapshot, User
+from server.store.tables import (
+    Clip,
+    Correction,
+    Credential,
+    DayLock,
+    Entry,
+    Job,
+    Sighting,
+    Snapshot,
+    TerminalLine,
+    User,
+)
 from tests.opened import PASSWORD
 
 STALE = {"If-Match": '"0"'}
@@ -33,6 +44,8 @@ BODIES: dict[str, dict[str, object]] = {
     "DELETE /attendance/entries/{entry_id}": {"reason": "Nobody was there."},
     "POST /attendance/corrections/{correction_id}/approve": {"note": "Seen."},
     "POST /attendance/corrections/{correction_id}/refuse": {},
+    "PUT /attendance/terminals/{terminal_id}": {"serialNumber": "OID7", "name": "Back"},
+    "POST /attendance/terminals/{terminal_id}/lines/{line_id}/assign": {"personId": ""},
     "PUT /sites/{site_id}": {"name": "Works", "timezone": "Europe/Berlin"},
     "PUT /shifts/{shift_id}": {"name": "Late", "start": "14:00", "end": "22:00"},
     "PUT /schedules/{schedule_id}": {"from": "2026-01-05", "note": "Off."},
@@ -80,9 +93,14 @@ async def _ids(admin: httpx.AsyncClient, parts: Parts) -> dict[str, str]:
         Correction(entry_id=one.id, kind="remove", before=said(one), reason="Wrong.", state="pending")
         for one in entries[1:]
     ]
+    terminal = await made("attendance/terminals", serialNumber="OID7", name="Gate")
+    line = TerminalLine(
+        terminal_id=terminal, digest="d", pin="7", local_time="2026-01-05 08:00:00", at=now, status="0", verify="1",
+        work_code="", state="unknown_person",
+    )  # fmt: skip
     lock = DayLock(through=now.date() - timedelta(days=1))
     async with parts.store.transaction() as session:
-        session.add_all([badge, sighting, job, imported, snapshot, clip, lock, *entries])
+        session.add_all([badge, sighting, job, imported, snapshot, clip, line, lock, *entries])
         await session.flush()
         session.add_all(pending)
         factor = {"totp_secret": "x", "totp_confirmed_at": now}
@@ -98,6 +116,7 @@ async def _ids(admin: httpx.AsyncClient, parts: Parts) -> dict[str, str]:
         "key_id": await made("api-keys", name="Payroll", permissions=["cameras:read"]),
         "credential_id": badge.id, "entry_id": entries[0].id, "correction_id": pending[0].id,
         "other_correction_id": pending[1].id, "lock_id": lock.id,
+        "terminal_id": terminal, "line_id": line.id,
         "site_id": await made("sites", name="Plant", timezone="Europe/Berlin"),
         "shift_id": await made("shifts", name="Early", start="06:00", end="14:00"),
         "schedule_id": await made("schedules", personId=clerk, **{"from": "2026-01-05"}),

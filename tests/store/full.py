@@ -81,12 +81,15 @@ async def fill(store: Store, *, people: int = 3) -> None:
     )  # fmt: skip
     shift = tables.Shift(name="Nacht", rules={"start": "22:00", "end": "06:00", "days": [1, 7]})
     site = tables.Site(name="Köln", timezone="Europe/Berlin")
+    terminal = tables.Terminal(
+        serial_number="OID7", name="Tor – Süd", site_id=site.id, networks=["192.0.2.0/24"], last_seen_at=AT, stamp="7"
+    )
     lock = tables.DayLock(through=AT.date(), locked_by=user.id, locked_by_name="ada")
     said = {"personId": persons[0].id, "at": AT.isoformat(), "direction": "in"}
     levels: list[list[SQLModel]] = [
         [shift, site, lock],
         [role, department, camera, *persons, tables.Kiosk(name="Lobby", camera_ids=[camera.id]), *jobs],
-        [user, *photos, *sightings],
+        [user, terminal, *photos, *sightings],
         [
             tables.Session(user_id=user.id, refresh_hash="r" * 64, expires_at=AT),
             tables.ApiKey(name="HR", user_id=user.id, prefix="rck_ab", key_hash="k" * 64),
@@ -134,6 +137,17 @@ async def fill(store: Store, *, people: int = 3) -> None:
             tables.Leave(person_id=persons[0].id, first_date=AT.date(), last_date=AT.date(), kind="x", half="first"),
             tables.FrozenDay(person_id=persons[0].id, date=AT.date(), lock_id=lock.id, days=[{"workedMinutes": 480}]),
         ],
+        [
+            tables.TerminalLine(
+                terminal_id=terminal.id, digest="t" * 64, pin="0007", local_time="2026-03-29 02:30:00", at=AT,
+                status="255", verify="15", work_code="", state="entered", person_id=persons[0].id,
+                entry_id=entries[0].id,
+            ),
+            tables.TerminalLine(
+                terminal_id=terminal.id, digest="u" * 64, pin="", local_time="", status="", verify="", work_code="",
+                text="Ünal\ufffd", state="refused", reason="not_understood",
+            ),
+        ],  # fmt: skip
         [tables.SightingFace(sighting_id=sightings[-1].id, visitor_id=visitor.id, quality=0.7, embedding=BYTES)],
     ]  # fmt: skip
     log, audit = TableLog(store), audit_of(store)

@@ -16,6 +16,7 @@ from server.store.tables.cameras import Camera, Clip, Snapshot, Zone
 from server.store.tables.people import Credential, Department, Person, Photo, Sighting, Template
 from server.store.tables.privacy import Consent, Erasure
 from server.store.tables.system import Alert, EventRow, EventTopic, Job, LogLife, Setting
+from server.store.tables.terminals import Terminal, TerminalLine
 from server.store.tables.visitors import RefusedView, SightingFace, Visitor
 from server.store.tables.working_time import DayLock, FrozenDay, Holiday, Leave, Schedule, Shift, Site
 
@@ -57,6 +58,8 @@ __all__ = [
     "Site",
     "Snapshot",
     "Template",
+    "Terminal",
+    "TerminalLine",
     "User",
     "Visitor",
     "Zone",

@@ -26,7 +26,7 @@ class Entry(Row, table=True):
     department_id: str | None = Field(default=None, foreign_key="departments.id", ondelete="SET NULL")  # of then
     at: datetime = moment(index=True)
     direction: str = Field(max_length=3)  # in | out
-    origin: str = Field(max_length=8)  # camera | kiosk | code | manual | import
+    origin: str = Field(max_length=8)  # camera | kiosk | code | terminal | manual | import
     state: str = Field(default="valid", max_length=8)  # valid | pending | removed | refused
     why: str = Field(default="", max_length=20)  # what told the direction, of attendance.rules.Why
     original: dict[str, Any] | None = Field(default=None, sa_type=JSON(none_as_null=True))
@@ -38,6 +38,7 @@ class Entry(Row, table=True):
     snapshot_key: str | None = Field(default=None, max_length=300)
     reason: str | None = Field(default=None, max_length=500)
     kiosk_id: str | None = Field(default=None, foreign_key="kiosks.id", index=True, ondelete="SET NULL")
+    terminal_id: str | None = Field(default=None, foreign_key="terminals.id", index=True, ondelete="SET NULL")
     device_at: datetime | None = moment(default=None)  # what the device's own clock said
     device_offset_ms: int | None = None  # by how much it was ahead of the server's
     request_key: str | None = Field(default=None, unique=True, max_length=64)  # the kiosk's key, hashed: made once

@@ -812,6 +812,7 @@ const TEXT = Object.freeze({
   "mark.carried": "Stayed from one shift through the next without checking out.",
   "origin.kiosk": "Kiosk",
   "origin.code": "By code",
+  "origin.terminal": "Terminal",
   "origin.manual": "By hand",
   "origin.import": "Imported",
   "entry.was": "First said {way} {time}",
