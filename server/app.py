@@ -57,6 +57,7 @@ from server.routes import (
     totp,
     users,
     visitors,
+    webhooks,
     working_time,
     zones,
 )
@@ -81,6 +82,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *system.ENDPOINTS,
     *audit.ENDPOINTS,
     *alerts.ENDPOINTS,
+    *webhooks.ENDPOINTS,
     *jobs.ENDPOINTS,
     *camera_search.ENDPOINTS,
     *snapshots.ENDPOINTS,

@@ -25,6 +25,7 @@ from server.access.tickets import Tickets
 from server.access.tokens import Tokens, Use
 from server.access.totp import SecondFactor
 from server.access.views import PairedKiosk, SessionView, SignedIn
+from server.access.webhook_seals import WebhookSeals
 from server.clock import Clock
 from server.store import kiosks
 from server.store.alerts import Log
@@ -35,7 +36,8 @@ from server.store.paging import Page, Paged
 
 class Access:
     """`accounts` keeps the users, `api_keys` the programs' keys, `totp` second factors, `audit` what was done,
-    `answers` what may be asked for again, `addresses` what opens the cameras, `templates` what opens the gallery.
+    `answers` what may be asked for again, `addresses` what opens the cameras, `templates` what opens the gallery,
+    `webhooks` where events are sent and how they are signed.
 
     `log` and `wake` are for the alert about a stolen token; without them it is only in the audit.
     """
@@ -63,6 +65,7 @@ class Access:
         self.answers = KeptAnswers(store, self.keyring)
         self.addresses = CameraAddresses(self.keyring)
         self.templates = TemplateSeals(self.keyring)
+        self.webhooks = WebhookSeals(self.keyring)
         self.passwords = Passwords(rounds=bcrypt_rounds, production=production)
         self._tokens = Tokens(self.keyring, clock)
         self._asking = Asking(store, self._tokens, clock, self._lifetimes)

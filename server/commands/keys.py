@@ -10,10 +10,11 @@ import typer
 from server.access.keyring import Keyring, key_id
 from server.access.secrets import PREVIOUS_SETTING, SETTING, load_secrets, rotate_secrets
 from server.access.template_seals import TemplateSeals
+from server.access.webhook_seals import WebhookSeals
 from server.errors import Conflict
 from server.opening import open_store, prepare
 from server.settings import Settings
-from server.store import sealed
+from server.store import sealed, webhooks
 from server.store.migrate import current
 
 app = typer.Typer(no_args_is_help=True)
@@ -53,48 +54,55 @@ def rotate(
 
 @app.command()
 def reseal() -> None:
-    """Seals every face anew with the newest key (templates, visitors, refused views), as a start of the server does.
+    """Seals every face (templates, visitors, refused views) and every webhook anew with the newest key, as a start of
+    the server does.
 
     Then an older key may go.
     """
     done, left = asyncio.run(_reseal(Settings()))
-    typer.echo(f"{done} faces were sealed anew.")
-    if left:
-        raise Conflict(f"{left} faces are sealed with a key that is not here.", code="key_missing")
+    typer.echo(f"{_told(done)} were sealed anew.")
+    if any(left):
+        raise Conflict(f"{_told(left)} are sealed with a key that is not here.", code="key_missing")
 
 
 def _check_unneeded(settings: Settings, dropped: Sequence[str]) -> None:
-    """Raises Conflict where faces are sealed with a key that would go, and stays elsewhere nowhere."""
+    """Raises Conflict where something is sealed with a key that would go, and stays elsewhere nowhere."""
     elsewhere = {key_id(secret.get_secret_value().strip()) for secret in settings.security.previous_secret_keys}
     ids = {key_id(secret) for secret in dropped} - elsewhere
     if not ids:
         return
     counted = asyncio.run(_counted(settings))
-    needed = sum(counted.get(kid, 0) for kid in ids)
-    if needed:
+    needed = (sum(counted[0].get(kid, 0) for kid in ids), sum(counted[1].get(kid, 0) for kid in ids))
+    if any(needed):
         raise Conflict(
-            f"{needed} faces are sealed with a key that would go. Run `rollcall keys reseal` first, or keep more.",
+            f"{_told(needed)} are sealed with a key that would go. Run `rollcall keys reseal` first, or keep more.",
             code="key_needed",
         )
 
 
-async def _counted(settings: Settings) -> Mapping[str | None, int]:
-    """How many faces are sealed with which key; none before the first start."""
+async def _counted(settings: Settings) -> tuple[Mapping[str | None, int], Mapping[str, int]]:
+    """How many faces, and how many webhooks, are sealed with which key; none before the first start."""
     if await current(settings.database_url) is None:
-        return {}
+        return {}, {}
     async with open_store(settings) as store, store.read() as session:
-        return await sealed.count_by_key(session)
+        return await sealed.count_by_key(session), await webhooks.count_by_key(session)
 
 
-async def _reseal(settings: Settings) -> tuple[int, int]:
-    """How many were, and how many no key opens."""
-    secrets = await prepare(settings)
-    seals = TemplateSeals(Keyring(secrets))
+async def _reseal(settings: Settings) -> tuple[tuple[int, int], tuple[int, int]]:
+    """How many faces and webhooks were, and how many no key opens."""
+    keyring = Keyring(await prepare(settings))
+    seals, of_webhooks = TemplateSeals(keyring), WebhookSeals(keyring)
     async with open_store(settings) as store:
-        done = await seals.seal_all(store)
+        done = (await seals.seal_all(store), await of_webhooks.seal_all(store))
         async with store.read() as session:
-            counted = await sealed.count_by_key(session)
-    return done, sum(count for kid, count in counted.items() if kid != seals.key_id)
+            faces, receivers = await sealed.count_by_key(session), await webhooks.count_by_key(session)
+    left = sum(count for kid, count in faces.items() if kid != seals.key_id)
+    return done, (left, sum(count for kid, count in receivers.items() if kid != seals.key_id))
+
+
+def _told(counts: tuple[int, int]) -> str:
+    faces, receivers = counts
+    return f"{faces} faces" if not receivers else f"{faces} faces and {receivers} webhooks"
 
 
 def _print(secrets: list[str] | tuple[str, ...], *, first_signs: bool) -> None:

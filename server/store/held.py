@@ -12,6 +12,7 @@ from server.store.tables import (
     Clip,
     Consent,
     Correction,
+    Delivery,
     Department,
     Entry,
     Erasure,
@@ -67,6 +68,7 @@ def tables(person_id: str) -> dict[str, Any]:
         "schedules": select(Schedule).where(Schedule.person_id == person_id).order_by(Schedule.id),
         "leave": select(Leave).where(Leave.person_id == person_id).order_by(Leave.id),
         "lockedDays": select(FrozenDay).where(FrozenDay.person_id == person_id).order_by(FrozenDay.id),
+        "deliveries": select(Delivery).where(Delivery.person_id == person_id).order_by(Delivery.id),
         "erasures": select(Erasure).where(Erasure.person_id == person_id).order_by(Erasure.id),
         "audit": select(AuditRow).where(AuditRow.resource == "people", about).order_by(col(AuditRow.position)),
         "events": select(EventRow)

@@ -6,8 +6,11 @@ from datetime import datetime
 
 from sqlmodel import SQLModel
 
+from server.access.webhook_seals import WebhookSeals
+from server.outbound.standard import new_secret
 from server.pipeline.amend import said
 from server.store import tables
+from server.store.webhooks import Target
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,7 @@ class Expected:
     ids: Mapping[str, str]
 
     @classmethod
-    def of(cls, person: tables.Person, mark: str, now: datetime) -> "Expected":
+    def of(cls, person: tables.Person, mark: str, now: datetime, seals: WebhookSeals) -> "Expected":
         """Of that person; `mark` keeps the names of two callers apart."""
         today = now.date()
         site = tables.Site(name=f"Plant {mark}", timezone="Europe/Berlin")
@@ -34,8 +37,16 @@ class Expected:
         correction = tables.Correction(
             entry_id=by_hand.id, kind="add", after=said(by_hand), reason="Forgot.", state="pending", asked_by=mark
         )
+        url = "https://8.8.8.8/"
+        webhook = tables.Webhook(name=f"Payroll {mark}", kind="standard", url=url, types=["alert.raised"])
+        seals.put(webhook, Target(url, new_secret()))
+        delivery = tables.Delivery(
+            webhook_id=webhook.id, message_id=mark, type="alert.raised", topic="alerts", offset=1, state="dead",
+            next_at=now, give_up_at=now, finished_at=now,
+        )  # fmt: skip
         ids = {
             "correction_id": correction.id, "site_id": site.id, "shift_id": spare.id, "schedule_id": schedule.id,
             "holiday_id": holiday.id, "leave_id": leave.id, "lock_id": "none",
+            "webhook_id": webhook.id, "delivery_id": delivery.id,
         }  # fmt: skip
-        return cls([site, shift, spare, holiday], [schedule, leave, by_hand], correction, ids)
+        return cls([site, shift, spare, holiday, webhook], [schedule, leave, by_hand, delivery], correction, ids)

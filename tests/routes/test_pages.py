@@ -29,7 +29,7 @@ WRITES = frozenset(
         "attendance:correct",
     }  # fmt: skip
 )
-SHOWN = ("/", "/cameras", "/people", "/attendance", "/kiosk", "/password", "/account")
+SHOWN = ("/", "/cameras", "/people", "/attendance", "/kiosk", "/password", "/account", "/settings")
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 
 

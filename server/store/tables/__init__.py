@@ -13,6 +13,7 @@ from server.store.tables.access import (
 )
 from server.store.tables.attendance import Correction, Entry, Kiosk
 from server.store.tables.cameras import Camera, Clip, Snapshot, Zone
+from server.store.tables.outbound import Delivery, DeliveryTry, Webhook
 from server.store.tables.people import Department, Person, Photo, Sighting, Template
 from server.store.tables.privacy import Consent, Erasure
 from server.store.tables.system import Alert, EventRow, EventTopic, Job, LogLife, Setting
@@ -30,6 +31,8 @@ __all__ = [
     "Consent",
     "Correction",
     "DayLock",
+    "Delivery",
+    "DeliveryTry",
     "Department",
     "Entry",
     "Erasure",
@@ -58,5 +61,6 @@ __all__ = [
     "Template",
     "User",
     "Visitor",
+    "Webhook",
     "Zone",
 ]
