@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -37,15 +36,10 @@ def row_of(page: Page, name: str) -> Locator:
 
 
 def look(page: Page, name: str) -> None:
-    """At every width and in both themes: nothing sticks out, and everything has a name."""
-    folder = Path(__file__).parents[2] / ".shots"
+    """At every width nothing sticks out, and everything has a name."""
     for width, height in (WIDE, NARROW):
         page.set_viewport_size({"width": width, "height": height})
         assert overflow_px(page) <= 0, f"{name} at {width}"
-        if folder.is_dir():
-            for theme in ("light", "dark"):
-                page.emulate_media(color_scheme=theme)
-                page.screenshot(path=folder / f"{name}-{width}-{theme}.png")
     assert unnamed_controls(page) == []
     page.set_viewport_size({"width": WIDE[0], "height": WIDE[1]})
 
@@ -70,7 +64,7 @@ def test_a_webhook_from_its_form_to_its_log(admin: Visit, receiver: ThreadedRece
     form.get_by_label("Alert", exact=True).check()
     form.get_by_role("button", name="Add it").click()
     sheet = page.get_by_role("dialog", name="Payroll")
-    secret = sheet.get_by_label("Secret").input_value()
+    secret = sheet.get_by_role("textbox", name="Secret").input_value()
     assert re.fullmatch(r"whsec_.{44}", secret)
     look(page, "settings-secret")
     sheet.get_by_role("button", name="I have copied it").click()
@@ -90,7 +84,7 @@ def test_a_webhook_from_its_form_to_its_log(admin: Visit, receiver: ThreadedRece
     receiver.status = 503
     delivery.get_by_role("button", name=re.compile("^Send again: Test")).click()
     expect(delivery).to_contain_text("2 tries", timeout=30_000)
-    expect(delivery).to_contain_text("http_503")
+    expect(delivery).to_contain_text("the receiver answered 503")
     look(page, "settings-log")
     page.keyboard.press("Escape")
     expect(row).to_contain_text("Failing, 1 in a row")
@@ -100,7 +94,7 @@ def test_a_webhook_from_its_form_to_its_log(admin: Visit, receiver: ThreadedRece
     again = page.get_by_role("dialog", name="Payroll")
     again.get_by_role("button", name="Make another secret").click()
     again.get_by_role("button", name="Yes, make another secret").click()
-    expect(again.get_by_label("Secret")).not_to_have_value(secret)
+    expect(again.get_by_role("textbox", name="Secret")).not_to_have_value(secret)
     page.keyboard.press("Escape")
     row.get_by_role("button", name="Delete Payroll").click()
     page.get_by_role("dialog", name="Delete Payroll?").get_by_role("button", name="Delete").click()

@@ -41,7 +41,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "opening": EVERY | {"settings"},
     "lifespan": EVERY | {"settings", "parts", "chosen", "opening"},
     "app": {"settings", "lifespan", "routes", "parts", "events"},
-    "commands": EVERY | {"settings", "tls", "chosen", "parts", "opening", "lifespan", "routes", "app"},
+    "commands": EVERY | {"sections", "settings", "tls", "chosen", "parts", "opening", "lifespan", "routes", "app"},
     "cli": EVERY | {"settings", "parts", "lifespan", "routes", "app", "commands"},
 }
 BANNED = {

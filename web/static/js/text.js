@@ -980,6 +980,7 @@ const TEXT = Object.freeze({
   "hooks.next": "next try {time}",
   "hooks.untried": "It was not tried yet.",
   "hooks.noAnswer": "no answer",
+  "hooks.result.http": "the receiver answered {status}",
   "hooks.result.taken": "taken",
   "hooks.result.recorded": "recorded",
   "hooks.result.employee_not_found": "Frappe knows nobody with this number",

@@ -76,9 +76,9 @@ export class WebhookForm {
       { label: hook.name ?? say("hooks.add"), submit: say(isNew ? "hooks.create" : "save"), busy: say("account.busy"), extra: [cancel], send: (...given) => this.#send(hook, send, ...given) },
       field({ id: "hook-name", name: "name", label: say("hooks.name"), value: hook.name ?? "", maxlength: 200 }),
       isNew && kinds,
-      field({ id: "hook-url", name: "url", label: say("hooks.url"), type: "url", inputmode: "url", hint: say("hooks.url.hint"), value: hook.url ?? "", maxlength: 2000, spellcheck: "false" }),
-      types,
-      login,
+      field({ id: "hook-url", name: "url", label: say("hooks.url"), inputmode: "url", hint: say("hooks.url.hint"), value: hook.url ?? "", maxlength: 2000, spellcheck: "false" }),
+      (isNew || hook.kind === "standard") && types,
+      (isNew || hook.kind === "frappe") && login,
       el("label", { class: "check" }, active, el("span", { text: say("hooks.active") })),
     );
     const turn = () => {

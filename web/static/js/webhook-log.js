@@ -89,7 +89,7 @@ export class WebhookLog {
         el("summary", { data: { does: `open ${row.id}` } },
           el("span", { class: `chip chip-${tone}` }, icon(name), el("span", { text: say(`hooks.delivery.${row.state}`) })),
           el("b", { text: type }),
-          el("span", { class: "quiet", title: fullTime(row.createdAt), text: [spoken(row.createdAt), row.result && sayOr(`hooks.result.${row.result}`, row.result), tries, next].filter(Boolean).join(" · ") }),
+          el("span", { class: "quiet", title: fullTime(row.createdAt), text: [spoken(row.createdAt), row.result && resultInWords(row.result), tries, next].filter(Boolean).join(" · ") }),
         ),
         row.log.length ? el("ol", { class: "tries" }, ...row.log.map(tried)) : el("p", { class: "quiet", text: say("hooks.untried") }),
         el("p", { class: "quiet delivery-id" }, el("span", { text: "webhook-id " }), el("code", { text: row.messageId })),
@@ -116,7 +116,13 @@ export class WebhookLog {
 function tried(one) {
   const status = one.status === null ? say("hooks.noAnswer") : String(one.status);
   return el("li", {},
-    el("span", { class: "figures", title: fullTime(one.at), text: `${clockSeconds(one.at)} · ${status} · ${one.durationMs} ms · ${sayOr(`hooks.result.${one.reason}`, one.reason)}` }),
+    el("span", { class: "figures", title: fullTime(one.at), text: `${clockSeconds(one.at)} · ${status} · ${one.durationMs} ms · ${resultInWords(one.reason)}` }),
     one.answer && el("pre", { class: "answer", text: one.answer, tabindex: "0" }),
   );
+}
+
+/** @param {string} result */
+function resultInWords(result) {
+  const status = /^http_(\d+)$/.exec(result)?.[1];
+  return status ? say("hooks.result.http", { status }) : sayOr(`hooks.result.${result}`, result);
 }
