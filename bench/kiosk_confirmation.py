@@ -169,7 +169,9 @@ def measure(folder: Path, count: int, by_hand: int) -> bool:
         with Api(site.server.url, token) as screen:
             ours = heard(page, screen, kiosk, people[:count])
         keys = typed(page, people[count:])
-        plain = running.new_page().evaluate(BARE, {"url": bare, "count": count})  # the kiosk's policy allows no other host
+        plain = running.new_page().evaluate(
+            BARE, {"url": bare, "count": count}
+        )  # the kiosk's policy allows no other host
     mine, theirs = median(ours), median(plain)
     note(f"{count} check-ins heard, {by_hand} typed, 1280x800, SQLite")
     bar = f"under {WITHIN_MS:.0f}"

@@ -4,9 +4,10 @@ import asyncio
 import ipaddress
 import re
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from server.errors import Invalid, SourceFailed
@@ -36,6 +37,7 @@ _SPECIAL: tuple[Network, ...] = (
     IPv6Network("ff00::/8"),
 )
 
+_NAT64 = IPv6Network("64:ff9b::/96")
 _SCHEMES = {"rtsp": ("rtsp", "rtsps"), "http": ("http", "https")}
 _DEVICE = re.compile(r"[0-9]{1,2}")
 _SECRET = r"pass|pwd|token|secret|key|auth|sig"
@@ -60,6 +62,38 @@ class AddressRules:
             if address in special:
                 naming = [network for network in naming if _inside(network, special)]
         return bool(naming)
+
+
+class Allowing(Protocol):
+    """Says which addresses may be connected to."""
+
+    def allows(self, address: Address) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiverRules:
+    """Where receivers of webhooks may be: on the public internet, and on networks that are named."""
+
+    allowed_networks: tuple[Network, ...] = ()
+    _named: AddressRules = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_named", AddressRules(allowed_networks=self.allowed_networks))
+
+    def allows(self, address: Address) -> bool:
+        """An address that wraps another one, as gateways between IPv6 and IPv4 have them, is as good as that."""
+        wrapped = _wrapped(address)
+        if wrapped is not None:
+            return self.allows(wrapped)
+        return (address.is_global and not address.is_multicast) or self._named.allows(address)
+
+
+def _wrapped(address: Address) -> IPv4Address | None:
+    if isinstance(address, IPv4Address):
+        return None
+    if address in _NAT64:
+        return IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
 
 
 def _inside(network: Network, other: Network) -> bool:
@@ -145,7 +179,7 @@ def allowed_path(source: str, rules: AddressRules, field: str = "source") -> Pat
     return resolved
 
 
-async def resolve_allowed(url: str, rules: AddressRules, *, field: str = "source") -> None:
+async def resolve_allowed(url: str, rules: Allowing, *, field: str = "source") -> None:
     """Looks the host up and refuses unless every address behind it is allowed. May be cancelled.
 
     Raises Invalid (not_allowed) or SourceFailed (not_found).
@@ -167,7 +201,7 @@ def _address(text: str) -> Address:
     return ipaddress.ip_address(text.partition("%")[0])
 
 
-def _check_literal(host: str, rules: AddressRules, field: str) -> None:
+def _check_literal(host: str, rules: Allowing, field: str) -> None:
     try:
         address = _address(host)
     except ValueError:

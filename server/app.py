@@ -62,6 +62,7 @@ from server.routes import (
     totp,
     users,
     visitors,
+    webhooks,
     working_time,
     zones,
 )
@@ -87,6 +88,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *system.ENDPOINTS,
     *audit.ENDPOINTS,
     *alerts.ENDPOINTS,
+    *webhooks.ENDPOINTS,
     *jobs.ENDPOINTS,
     *camera_search.ENDPOINTS,
     *snapshots.ENDPOINTS,

@@ -39,7 +39,8 @@ from server.media.source import Kind, SourceSpec
 from server.media.status import StreamStatus
 from server.media.stream import Stream
 from server.objects.links import LinkSigner
-from server.opening import address_rules, open_storage, open_store, prepare, runtime_defaults
+from server.opening import address_rules, open_storage, open_store, prepare, receiver_rules, runtime_defaults
+from server.outbound.open import open_outbound
 from server.parts import Limits, Parts
 from server.pipeline.admission import policy_of
 from server.pipeline.analyse import Analyser
@@ -222,45 +223,26 @@ async def open_parts(
         runtime = RuntimeState(store, runtime_defaults(settings))
         chosen = settings.inference
         device = InferenceLoop(
-            loaded.detector.detect,
-            embedder.embed,
-            check=loaded.liveness.live_chips if loaded.liveness else None,
-            clock=clock,
-            watch=metrics,
-            max_batch=chosen.max_batch,
-            max_wait_s=chosen.max_wait_ms / 1000,
-            max_pending=chosen.max_pending,
-            stale_after_s=chosen.stale_after_s,
-        )
+            loaded.detector.detect, embedder.embed, check=loaded.liveness.live_chips if loaded.liveness else None,
+            clock=clock, watch=metrics, max_batch=chosen.max_batch, max_wait_s=chosen.max_wait_ms / 1000,
+            max_pending=chosen.max_pending, stale_after_s=chosen.stale_after_s,
+        )  # fmt: skip
         access = Access(
-            store,
-            secret,
-            clock,
+            store, secret, clock,
             lifetimes=Lifetimes(
                 access_s=settings.security.access_token_minutes * 60,
                 refresh_s=settings.security.refresh_token_days * 86400,
                 session_s=settings.security.session_days * 86400,
             ),
-            production=settings.production,
-            bcrypt_rounds=settings.security.bcrypt_rounds,
-            previous_secrets=previous_secrets,
-            attempts=attempts,
-            log=log,
-            wake=hub.wake,
-        )
+            production=settings.production, bcrypt_rounds=settings.security.bcrypt_rounds,
+            previous_secrets=previous_secrets, attempts=attempts, log=log, wake=hub.wake,
+        )  # fmt: skip
         roster = Roster(store, embedder.pack, access.templates, bus, search=settings.recognition.index)
         visitors = Visitors(store, embedder.pack, access.templates)
         recorder = Recorder(
-            store,
-            log,
-            hub,
-            objects,
-            clock,
-            runtime=runtime,
-            liveness=settings.liveness.policy,
-            on_lost_picture=metrics.snapshots_dropped.inc,
-            grouping=visitors,
-        )
+            store, log, hub, objects, clock, runtime=runtime, liveness=settings.liveness.policy,
+            on_lost_picture=metrics.snapshots_dropped.inc, grouping=visitors,
+        )  # fmt: skip
         builder = _Builder(
             settings, rules, clock, device, embedder, loaded.liveness, roster, recorder, hub, metrics, runtime,
             access.addresses, ClipKeeper(store, objects, lambda outcome: metrics.clips.labels(outcome).inc()),
@@ -273,6 +255,7 @@ async def open_parts(
         await access.accounts.seed()
         await access.addresses.seal_all(store)
         await access.templates.seal_all(store)
+        await access.webhooks.seal_all(store)
         await runtime.load()
         enrolment = Enrolment(
             store, objects, Enroller(loaded.detector, embedder), roster, access.templates,
@@ -333,6 +316,18 @@ async def open_parts(
             recorder=recorder,
             jobs=jobs,
             choosing=Choosing(store, jobs, rebuilder, partial(chosen_build, settings), opener(settings)),
+            outbound=open_outbound(
+                store,
+                log,
+                hub,
+                bus,
+                clock,
+                runtime,
+                access.webhooks,
+                receiver_rules(settings),
+                works=settings.jobs.embedded,
+                on_try=lambda outcome: metrics.webhook_tries.labels(outcome).inc(),
+            ),  # fmt: skip
             address_rules=rules,
             metrics=metrics,
             limits=Limits(
@@ -366,6 +361,8 @@ async def running(parts: Parts) -> AsyncIterator[None]:
         ]
         if parts.cameras.here:
             followers.append(("snapshots", parts.snapshots.run))
+        if parts.outbound.works:
+            followers.append(("webhooks", parts.outbound.deliverer.run))
         started = [
             [tasks.create_task(supervise(name, run, backoff=Backoff())) for name, run in followers],
             *(

@@ -3,7 +3,7 @@
 import asyncio
 
 from server.access.secrets import load_or_make_secrets
-from server.address import AddressRules
+from server.address import AddressRules, ReceiverRules
 from server.clock import Clock
 from server.objects.objects import Objects
 from server.objects.open import open_objects
@@ -23,6 +23,11 @@ def address_rules(settings: Settings) -> AddressRules:
     """What a camera's address may point to."""
     roots = tuple(root.absolute() for root in settings.media.roots)
     return AddressRules(roots=roots, allowed_networks=settings.media.allowed_networks)
+
+
+def receiver_rules(settings: Settings) -> ReceiverRules:
+    """Where webhooks may go."""
+    return ReceiverRules(settings.outbound.allowed_networks)
 
 
 def open_storage(settings: Settings, clock: Clock) -> Objects:

@@ -17,6 +17,7 @@ from server.jobs.jobs import Jobs
 from server.jobs.people_import import PeopleImporter
 from server.objects.links import LinkSigner
 from server.objects.objects import Objects
+from server.outbound.open import Outbound
 from server.pipeline.disclosure import Disclosure
 from server.pipeline.enrol import Enrolment
 from server.pipeline.erase import Eraser
@@ -75,6 +76,7 @@ class Parts:
     webrtc: LiveSessions
     recorder: Recorder
     jobs: Jobs
+    outbound: Outbound
     address_rules: AddressRules
     metrics: Metrics
     limits: Limits

@@ -3,12 +3,12 @@
 import os
 import re
 from collections.abc import Mapping
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from dotenv import dotenv_values
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -18,16 +18,12 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from server.sections import Network, OutboundSettings, Section
+
 PREFIX = "ROLLCALL_"
 _ORIGIN = re.compile(r"https?://([\w.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?", re.ASCII)
 _ICE_URL = re.compile(r"stuns?:[\w.-]+(:\d{1,5})?|turns?:[\w.-]+(:\d{1,5})?(\?transport=(udp|tcp))?", re.ASCII)
 PRIVATE_NETWORKS = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
-
-Network = IPv4Network | IPv6Network
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 def _one_of(value: str, *beginnings: str) -> str:
@@ -331,6 +327,7 @@ class Settings(BaseSettings):
     tls: TlsSettings = TlsSettings()
     features: FeatureSettings = FeatureSettings()
     jobs: JobSettings = JobSettings()
+    outbound: OutboundSettings = OutboundSettings()
     log: LogSettings = LogSettings()
 
     @classmethod

@@ -139,6 +139,7 @@ class Metrics:
         self.subscribers = gauge("websocket_connections", "Open WebSocket connections")
         self.tasks = gauge("tasks", "Tasks of the event loop")
         self.clips = counter("clips", "Clips of sightings: stored, skipped (too many, no video) or lost", "outcome")
+        self.webhook_tries = counter("webhook_tries", "Tries of webhook deliveries, by what came of them", "outcome")
         self.snapshots_dropped = counter("snapshots_dropped", "Snapshots that could not be stored")
 
     # What the edge reports of every request: its children are looked up once.

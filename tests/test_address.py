@@ -5,7 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from server.address import AddressRules, allowed_path, check_source, redact, resolve_allowed, secrets_of, with_password
+from server.address import (
+    AddressRules,
+    ReceiverRules,
+    allowed_path,
+    check_source,
+    redact,
+    resolve_allowed,
+    secrets_of,
+    with_password,
+)
 from server.errors import Invalid, SourceFailed
 
 RULES = AddressRules()
@@ -167,3 +176,31 @@ async def test_names_are_looked_up() -> None:
     with pytest.raises(SourceFailed) as failure:
         await resolve_allowed("http://camera.invalid/", RULES)
     assert failure.value.code == "not_found"
+
+
+@pytest.mark.parametrize(
+    ("address", "public", "named"),
+    [
+        ("8.8.8.8", True, True), ("2606:4700::1111", True, True), ("10.1.2.3", False, True), ("10.2.0.1", False, False),
+        ("127.0.0.1", False, False), ("0.0.0.0", False, False), ("169.254.169.254", False, False),
+        ("100.64.0.1", False, False), ("100.100.100.200", False, False), ("192.0.2.1", False, False),
+        ("224.0.0.1", False, False), ("255.255.255.255", False, False), ("::", False, False), ("::1", False, False),
+        ("fe80::1", False, False), ("fd00:ec2::254", False, False), ("fc00::1", False, False),
+        ("ff02::1", False, False),
+        ("::ffff:127.0.0.1", False, False), ("::ffff:8.8.8.8", True, True), ("::ffff:10.1.2.3", False, True),
+        ("64:ff9b::7f00:1", False, False), ("64:ff9b::a01:203", False, True), ("64:ff9b::808:808", True, True),
+        ("2002:7f00:1::", False, False), ("2002:a01:203::", False, True), ("2002:808:808::", True, True),
+    ],
+)  # fmt: skip
+def test_where_webhooks_may_go(address: str, public: bool, named: bool) -> None:
+    """To the public internet, and to networks that are named; whatever wraps an address is as good as that."""
+    assert ReceiverRules().allows(ip_address(address)) is public
+    assert ReceiverRules((ip_network("10.1.0.0/16"),)).allows(ip_address(address)) is named
+
+
+def test_everything_does_not_open_what_is_special() -> None:
+    """A wide network allows private addresses; loopback counts only where it is named itself."""
+    wide = ReceiverRules((ip_network("0.0.0.0/0"),))
+    assert wide.allows(ip_address("10.0.0.1"))
+    assert not wide.allows(ip_address("127.0.0.1"))
+    assert ReceiverRules((ip_network("127.0.0.0/8"),)).allows(ip_address("127.0.0.1"))

@@ -1,7 +1,7 @@
 """terminals of other makers, the lines that they send, and the entries that came of them
 
 Revision: 0015
-After: 0012
+After: 0013
 """
 
 from datetime import UTC, datetime
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0015"
-down_revision = "0012"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 

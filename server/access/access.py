@@ -26,6 +26,7 @@ from server.access.tickets import Tickets
 from server.access.tokens import Tokens, Use
 from server.access.totp import SecondFactor
 from server.access.views import PairedKiosk, SessionView, SignedIn
+from server.access.webhook_seals import WebhookSeals
 from server.clock import Clock
 from server.store import kiosks
 from server.store.alerts import Log
@@ -37,7 +38,8 @@ from server.store.paging import Page, Paged
 class Access:
     """`accounts` keeps the users, `api_keys` the programs' keys, `totp` second factors, `audit` what was done,
     `answers` what may be asked for again, `addresses` what opens the cameras, `templates` what opens the gallery,
-    `codes` the PINs and badges, `code_guard` what slows guessing them.
+    `codes` the PINs and badges, `code_guard` what slows guessing them, `webhooks` where events are sent and how they
+    are signed.
 
     `log` and `wake` are for the alert about a stolen token; without them it is only in the audit.
     """
@@ -67,6 +69,7 @@ class Access:
         self.templates = TemplateSeals(self.keyring)
         self.codes = Codes(self.keyring)
         self.code_guard = CodeGuard(counted)
+        self.webhooks = WebhookSeals(self.keyring)
         self.passwords = Passwords(rounds=bcrypt_rounds, production=production)
         self._tokens = Tokens(self.keyring, clock)
         self._asking = Asking(store, self._tokens, clock, self._lifetimes)

@@ -15,7 +15,8 @@ from server.clock import SystemClock
 from server.errors import Detail, Invalid, PackRefused, Unavailable
 from server.masking import register_secret
 from server.opening import open_storage
-from server.settings import PREFIX, Section, Settings, unknown_names
+from server.sections import Section
+from server.settings import PREFIX, Settings, unknown_names
 from server.tls import given
 from server.vision.session import choose_providers
 

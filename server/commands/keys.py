@@ -1,7 +1,8 @@
 """`rollcall keys`: the keys that sign and encrypt, and a new one. They go by their ids; nothing prints a secret."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Annotated
 
@@ -10,10 +11,12 @@ import typer
 from server.access.keyring import Keyring, key_id
 from server.access.secrets import PREVIOUS_SETTING, SETTING, load_secrets, rotate_secrets
 from server.access.template_seals import TemplateSeals
+from server.access.webhook_seals import WebhookSeals
 from server.errors import Conflict
 from server.opening import open_store, prepare
 from server.settings import Settings
-from server.store import credentials, sealed
+from server.store import credentials, sealed, webhooks
+from server.store.engine import Store
 from server.store.migrate import current
 
 app = typer.Typer(no_args_is_help=True)
@@ -51,63 +54,91 @@ def rotate(
     typer.echo("Restart every server and worker of this installation.")
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """How many faces and webhooks are sealed, and how many PINs and badges digested, with which key."""
+
+    faces: Mapping[str | None, int]
+    webhooks: Mapping[str | None, int]
+    codes: Mapping[str | None, int]
+
+    def under(self, ids: Collection[str | None]) -> tuple[int, int, int]:
+        """How many of each go by one of these keys."""
+        faces, receivers, codes = (
+            sum(count for kid, count in one.items() if kid in ids) for one in (self.faces, self.webhooks, self.codes)
+        )
+        return faces, receivers, codes
+
+    def keys(self) -> set[str | None]:
+        return {*self.faces, *self.webhooks, *self.codes}
+
+
 @app.command()
 def reseal() -> None:
-    """Seals every face anew with the newest key (templates, visitors, refused views), as a start of the server does.
+    """Seals every face (templates, visitors, refused views) and every webhook anew with the newest key, as a start of
+    the server does.
 
     Then an older key may go, unless PINs and badges still go by it.
     """
-    done, left, codes = asyncio.run(_reseal(Settings()))
-    typer.echo(f"{done} faces were sealed anew.")
+    done, held, newest = asyncio.run(_reseal(Settings()))
+    faces, receivers, codes = held.under(held.keys() - {newest})
+    typer.echo(f"{_told(*done)} were sealed anew.")
     if codes:
         typer.echo(f"{codes} PINs and badges still go by an older key. Each goes over to the newest when it is used.")
-    if left:
-        raise Conflict(f"{left} faces are sealed with a key that is not here.", code="key_missing")
+    if faces or receivers:
+        raise Conflict(f"{_told(faces, receivers)} are sealed with a key that is not here.", code="key_missing")
 
 
 def _check_unneeded(settings: Settings, dropped: Sequence[str]) -> None:
-    """Raises Conflict where faces are sealed, or PINs and badges digested, with a key that would go, and stays
+    """Raises Conflict where something is sealed, or PINs and badges digested, with a key that would go, and stays
     elsewhere nowhere."""
     elsewhere = {key_id(secret.get_secret_value().strip()) for secret in settings.security.previous_secret_keys}
     ids = {key_id(secret) for secret in dropped} - elsewhere
     if not ids:
         return
-    faces, codes = asyncio.run(_counted(settings))
-    needed = sum(faces.get(kid, 0) for kid in ids)
-    if needed:
+    faces, receivers, codes = asyncio.run(_held(settings)).under(ids)
+    if faces or receivers:
         raise Conflict(
-            f"{needed} faces are sealed with a key that would go. Run `rollcall keys reseal` first, or keep more.",
+            f"{_told(faces, receivers)} are sealed with a key that would go. Run `rollcall keys reseal` first, "
+            "or keep more.",
             code="key_needed",
         )
-    needed = sum(codes.get(kid, 0) for kid in ids)
-    if needed:
+    if codes:
         raise Conflict(
-            f"{needed} PINs and badges go by a key that would go. Each goes over to the newest key when it is used: "
+            f"{codes} PINs and badges go by a key that would go. Each goes over to the newest key when it is used: "
             "keep more for now, or set those anew that nobody uses.",
             code="key_needed",
         )
 
 
-async def _counted(settings: Settings) -> tuple[Mapping[str | None, int], Mapping[str, int]]:
-    """How many faces are sealed with which key, and how many PINs and badges go by which; none before the first
-    start."""
+async def _held(settings: Settings) -> Held:
+    """Nothing before the first start."""
     if await current(settings.database_url) is None:
-        return {}, {}
-    async with open_store(settings) as store, store.read() as session:
-        return await sealed.count_by_key(session), await credentials.count_by_key(session)
-
-
-async def _reseal(settings: Settings) -> tuple[int, int, int]:
-    """How many were, how many no key opens, and how many PINs and badges need an older key."""
-    secrets = await prepare(settings)
-    seals = TemplateSeals(Keyring(secrets))
+        return Held({}, {}, {})
     async with open_store(settings) as store:
-        done = await seals.seal_all(store)
-        async with store.read() as session:
-            counted = await sealed.count_by_key(session)
-            codes = await credentials.count_by_key(session)
-    left = sum(count for kid, count in counted.items() if kid != seals.key_id)
-    return done, left, sum(count for kid, count in codes.items() if kid != seals.key_id)
+        return await _held_in(store)
+
+
+async def _held_in(store: Store) -> Held:
+    async with store.read() as session:
+        return Held(
+            await sealed.count_by_key(session),
+            {**await webhooks.count_by_key(session)},
+            {**await credentials.count_by_key(session)},
+        )
+
+
+async def _reseal(settings: Settings) -> tuple[tuple[int, int], Held, str]:
+    """How many faces and webhooks were, what there is now, and the id of the newest key."""
+    keyring = Keyring(await prepare(settings))
+    seals, of_webhooks = TemplateSeals(keyring), WebhookSeals(keyring)
+    async with open_store(settings) as store:
+        done = (await seals.seal_all(store), await of_webhooks.seal_all(store))
+        return done, await _held_in(store), seals.key_id
+
+
+def _told(faces: int, receivers: int) -> str:
+    return f"{faces} faces" if not receivers else f"{faces} faces and {receivers} webhooks"
 
 
 def _print(secrets: list[str] | tuple[str, ...], *, first_signs: bool) -> None:

@@ -14,6 +14,7 @@ from server.access.answers import KeptAnswers
 from server.access.audit import PURPOSE, Audit
 from server.access.keyring import Keyring
 from server.access.template_seals import TemplateSeals
+from server.access.webhook_seals import WebhookSeals
 from server.bus.channels import Bus
 from server.bus.open import open_bus
 from server.clock import SystemClock
@@ -28,7 +29,8 @@ from server.jobs.work import Place
 from server.lifespan import Models, chosen_build, opener
 from server.masking import register_secret
 from server.objects.objects import Objects
-from server.opening import open_storage, open_store, prepare, runtime_defaults
+from server.opening import open_storage, open_store, prepare, receiver_rules, runtime_defaults
+from server.outbound.open import Outbound, open_outbound
 from server.pipeline.enrol import Enrolment
 from server.pipeline.erase import Eraser
 from server.pipeline.rebuild import Rebuilder
@@ -63,8 +65,12 @@ async def _work(settings: Settings) -> None:
     assert task is not None
     for asked_by in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(asked_by, task.cancel)
-    async with open_worker(settings) as (jobs, bus, runtime), asyncio.TaskGroup() as tasks:
-        beside = [tasks.create_task(bus.run()), tasks.create_task(supervise("runtime_settings", runtime.run))]
+    async with open_worker(settings) as (jobs, bus, runtime, outbound), asyncio.TaskGroup() as tasks:
+        beside = [
+            tasks.create_task(supervise("webhooks", outbound.deliverer.run)),
+            tasks.create_task(bus.run()),
+            tasks.create_task(supervise("runtime_settings", runtime.run)),
+        ]
         sys.stdout.write("\n  Rollcall works on jobs\n")
         sys.stdout.flush()
         try:
@@ -75,7 +81,7 @@ async def _work(settings: Settings) -> None:
 
 
 @asynccontextmanager
-async def open_worker(settings: Settings) -> AsyncIterator[tuple[Jobs, Bus, RuntimeState]]:
+async def open_worker(settings: Settings) -> AsyncIterator[tuple[Jobs, Bus, RuntimeState, Outbound]]:
     """What jobs need, open and not running yet. Raises Conflict where the secret is not the server's."""
     clock = SystemClock()
     secrets = await prepare(settings)
@@ -97,7 +103,10 @@ async def open_worker(settings: Settings) -> AsyncIterator[tuple[Jobs, Bus, Runt
             place, audit, runtime, importers.ready, importers.rebuilder, eraser,
             bus_url=settings.bus.url, at_once=settings.jobs.at_once, works=True,
         )  # fmt: skip
-        yield jobs, bus, runtime
+        outbound = open_outbound(
+            store, log, hub, bus, clock, runtime, WebhookSeals(keyring), receiver_rules(settings), works=True
+        )
+        yield jobs, bus, runtime, outbound
 
 
 class _Importers:

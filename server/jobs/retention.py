@@ -16,6 +16,7 @@ from server.store import (
     alerts,
     attempts,
     clips,
+    deliveries,
     idempotency,
     jobs,
     one_time_codes,
@@ -86,6 +87,7 @@ class _Retention:
             "terminalLines": lambda: self._forget(
                 lambda session: terminals.forget_old(session, now - timedelta(days=wanted.terminal_lines_days))
             ),
+            "deliveries": lambda: self._forget_deliveries(now - timedelta(days=wanted.deliveries_days)),
             "snapshots": lambda: self._forget_kept(SNAPSHOTS, now - timedelta(days=wanted.snapshots_days)),
             "snapshotsOverSize": lambda: self._shrink_kept(SNAPSHOTS, wanted.snapshots_gb * GB),
             "clips": lambda: self._forget_kept(CLIPS, now - timedelta(days=wanted.clips_days)),
@@ -108,6 +110,14 @@ class _Retention:
     async def _forget(self, forget: Forget) -> int:
         async with self._place.store.transaction() as session:
             return await forget(session)
+
+    async def _forget_deliveries(self, before: datetime) -> int:
+        removed = 0
+        while True:
+            done = await self._forget(lambda session: deliveries.forget_old(session, before, AT_ONCE))
+            removed += done
+            if done < AT_ONCE:
+                return removed
 
     async def _forget_kept(self, kept: Kept, before: datetime) -> int:
         removed = 0

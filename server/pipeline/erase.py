@@ -12,7 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from server.clock import Clock
 from server.errors import RollcallError
 from server.objects.objects import Objects
-from server.store import erasures, scrubbing
+from server.store import deliveries, erasures, scrubbing
 from server.store.engine import Store
 from server.store.erasures import Scope
 from server.store.tables import Erasure, Person
@@ -141,7 +141,10 @@ class Eraser:
         rows = await self._audit.redact(ids) if forget_who else 0
         async with self._store.transaction() as session:
             warnings = await scrubbing.scrub_warnings(session, ids)
-            await erasures.note(session, receipt.id, events=0, warnings=warnings, answers=answers, auditRows=rows)
+            echoes = await deliveries.forget_answers(session, ids, forget_who=forget_who)
+            await erasures.note(
+                session, receipt.id, events=0, warnings=warnings, answers=answers + echoes, auditRows=rows
+            )
 
     async def _scrub(self, erasure_id: str, ids: Sequence[str], span: scrubbing.Span, *, forget_who: bool) -> None:
         """Looks without a lock: nearly all spans tell nothing of anybody in particular."""

@@ -34,6 +34,7 @@ TAGS = {
     "leave": "Who is away by arrangement.",
     "kiosks": "The screens at the doors.",
     "alerts": "What somebody should look at.",
+    "webhooks": "Which other systems are told what, and every try of it.",
     "jobs": "Work that goes on in the background.",
     "settings": "Settings that take effect without a restart.",
     "audit": "Who did what, chained so that a removed row shows.",

@@ -61,7 +61,21 @@ NAVIGATION = (
     NavItem("/people", "People", "people", "people:read"),
     NavItem("/attendance", "Attendance", "calendar", "attendance:read"),
     NavItem("/kiosk", "Kiosk", "kiosk", "kiosks:read"),
+    NavItem("/settings", "Settings", "settings", "settings:read"),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of the page of settings: its template is `settings-ID.html`."""
+
+    id: str
+    label: str
+    icon: str
+    permission: str
+
+
+SECTIONS = (Section("webhooks", "Webhooks", "send", "events:read"),)
 
 ERRORS: Mapping[int, tuple[str, str]] = {
     403: ("This page is not open to you", "Your role does not include it. An administrator can change that."),
@@ -137,6 +151,10 @@ class Pages:
     async def attendance(self, request: Request) -> Response:
         return await self._page(request, "attendance.html", "attendance:read")
 
+    async def settings(self, request: Request) -> Response:
+        """A section for each thing that is set up here, as far as whoever asks may see it."""
+        return await self._page(request, "settings.html", "settings:read")
+
     async def kiosk(self, request: Request) -> Response:
         """Open: without a signed-in person it asks for a pairing code."""
         languages = await asyncio.to_thread(self.languages.known)
@@ -182,6 +200,7 @@ class Pages:
             "may": principal.may if principal else _may_nothing,
             "csrf_token": _gate(request).csrf_token(principal) if principal else "",
             "navigation": [item for item in NAVIGATION if principal is not None and principal.may(item.permission)],
+            "sections": [one for one in SECTIONS if principal is not None and principal.may(one.permission)],
             "photos_wanted": PHOTOS_WANTED,
             "site_name": _gate(request).site_name(),
         }
@@ -198,6 +217,7 @@ def page_routes(pages: Pages | None = None) -> list[Route | Mount]:
         Route("/cameras", shown.cameras, name="cameras"),
         Route("/people", shown.people, name="people"),
         Route("/attendance", shown.attendance, name="attendance"),
+        Route("/settings", shown.settings, name="settings"),
         Route("/kiosk", shown.kiosk, name="kiosk"),
         Route("/login", shown.login, name="login"),
         Route("/account", shown.account, name="account"),

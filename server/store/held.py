@@ -14,6 +14,7 @@ from server.store.tables import (
     Consent,
     Correction,
     Credential,
+    Delivery,
     Department,
     Entry,
     Erasure,
@@ -82,6 +83,7 @@ def tables(person_id: str, names: Sequence[str] = ()) -> dict[str, Any]:
         "schedules": select(Schedule).where(Schedule.person_id == person_id).order_by(Schedule.id),
         "leave": select(Leave).where(Leave.person_id == person_id).order_by(Leave.id),
         "lockedDays": select(FrozenDay).where(FrozenDay.person_id == person_id).order_by(FrozenDay.id),
+        "deliveries": select(Delivery).where(Delivery.person_id == person_id).order_by(Delivery.id),
         "erasures": select(Erasure).where(Erasure.person_id == person_id).order_by(Erasure.id),
         "audit": select(AuditRow).where(AuditRow.resource == "people", about).order_by(col(AuditRow.position)),
         "events": select(EventRow)

@@ -18,6 +18,7 @@ from server.store.paging import Page, Paged, Sorts, fetch_joined, matching
 from server.store.reach import people_within
 from server.store.tables import (
     Consent,
+    Delivery,
     Department,
     Entry,
     FrozenDay,
@@ -173,7 +174,7 @@ async def at_work(
 
 async def merge(session: AsyncSession, person: Person, other: Person) -> None:
     """`person` gets all that is `other`'s, who is removed. Both are locked."""
-    for table in (Photo, Template, Sighting, Entry, Consent, Schedule, Leave, TerminalLine):
+    for table in (Photo, Template, Sighting, Entry, Consent, Schedule, Leave, TerminalLine, Delivery):
         moved = update(table).where(col(table.person_id) == other.id).values(person_id=person.id)
         await session.exec(moved.execution_options(synchronize_session=False))
     await credentials.hand_over(session, person, other)

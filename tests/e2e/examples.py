@@ -63,6 +63,7 @@ def _of_this_site(site: Site, caller: Caller) -> dict[str, dict[str, Any]]:
         "POST /auth/refresh": {"refreshToken": caller.refresh_token or "none"},
         "POST /auth/totp/confirm": {"otp": caller.code or "000000"},
         "DELETE /auth/totp": {"otp": caller.code or "000000"},
+        **{one: {"url": "https://8.8.8.8/"} for one in ("POST /webhooks", "PUT /webhooks/{webhook_id}")},
         "POST /kiosks/pair": {"code": caller.code},
         "POST /kiosks/{kiosk_id}/check-ins": {
             "pin": None, "badge": caller.badge, "deviceTime": now, "sentAt": now,

@@ -6,8 +6,11 @@ from datetime import datetime
 
 from sqlmodel import SQLModel
 
+from server.access.webhook_seals import WebhookSeals
+from server.outbound.standard import new_secret
 from server.pipeline.amend import said
 from server.store import tables
+from server.store.webhooks import Target
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,7 @@ class Expected:
     ids: Mapping[str, str]
 
     @classmethod
-    def of(cls, person: tables.Person, mark: str, now: datetime, badge: str) -> "Expected":
+    def of(cls, person: tables.Person, mark: str, now: datetime, badge: str, seals: WebhookSeals) -> "Expected":
         """Of that person; `mark` keeps the names of two callers apart, `badge` is the digest of theirs."""
         today = now.date()
         site = tables.Site(name=f"Plant {mark}", timezone="Europe/Berlin")
@@ -40,11 +43,19 @@ class Expected:
             terminal_id=terminal.id, digest=mark, pin=mark, local_time="2026-01-05 08:00:00", at=now, status="0",
             verify="1", work_code="", state="unknown_person", reason="no_such_pin",
         )  # fmt: skip
+        url = "https://8.8.8.8/"
+        webhook = tables.Webhook(name=f"Payroll {mark}", kind="standard", url=url, types=["alert.raised"])
+        seals.put(webhook, Target(url, new_secret()))
+        delivery = tables.Delivery(
+            webhook_id=webhook.id, message_id=mark, type="alert.raised", topic="alerts", offset=1, state="dead",
+            next_at=now, give_up_at=now, finished_at=now,
+        )  # fmt: skip
         ids = {
             "terminal_id": terminal.id, "line_id": line.id, "serial": sending.serial_number,
             "credential_id": credential.id,
             "correction_id": correction.id, "site_id": site.id, "shift_id": spare.id, "schedule_id": schedule.id,
             "holiday_id": holiday.id, "leave_id": leave.id, "lock_id": "none",
+            "webhook_id": webhook.id, "delivery_id": delivery.id,
         }  # fmt: skip
-        then = [schedule, leave, by_hand, credential, line]
-        return cls([site, shift, spare, holiday, terminal, sending], then, correction, ids)
+        then = [schedule, leave, by_hand, credential, line, delivery]
+        return cls([site, shift, spare, holiday, terminal, sending, webhook], then, correction, ids)

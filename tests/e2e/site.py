@@ -208,7 +208,8 @@ class Site:
             person_id=person.id, at=now, direction="in", origin="camera", camera_id=camera_id,
             sighting_id=sighting.id, snapshot_key=picture,
         )  # fmt: skip
-        expected = Expected.of(person, mark, now, self.parts.access.codes.digests("badge", mark)[0])
+        badge = self.parts.access.codes.digests("badge", mark)[0]
+        expected = Expected.of(person, mark, now, badge, self.parts.access.webhooks)
         snapshot = tables.Snapshot(
             camera_id=camera_id, taken_at=now, origin="request", width=1, height=1, size_bytes=1, object_key=picture,
             thumbnail_key=picture,

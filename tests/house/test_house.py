@@ -11,12 +11,13 @@ SERVER = ROOT / "server"
 FIRST = {"errors", "clock", "ids", "assets", "wire", "address", "supervise", "telemetry", "masking", "charts"}
 EVERY = {
     "media", "vision", "inference", "identity", "attendance", "events", "bus", "store", "objects", "access", "pipeline",
-    "webrtc", "demo", "jobs", "evaluation",
+    "webrtc", "demo", "jobs", "evaluation", "outbound",
 }  # fmt: skip
 # A room may import itself, the first block, and what stands here.
 MAY_IMPORT: dict[str, set[str]] = {
     **dict.fromkeys(FIRST, FIRST),
-    "settings": set(),
+    "sections": set(),
+    "settings": {"sections"},
     "tls": set(),
     "chosen": {"settings", "vision"},
     "media": set(),
@@ -30,6 +31,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "store": {"identity", "attendance", "events"},
     "objects": set(),
     "access": {"events", "bus", "store"},
+    "outbound": {"events", "store"},
     "pipeline": {"media", "vision", "inference", "identity", "attendance", "events", "bus", "store", "objects"},
     "webrtc": {"media"},
     "demo": {"media", "store", "identity", "pipeline", "access"},
@@ -39,7 +41,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "opening": EVERY | {"settings"},
     "lifespan": EVERY | {"settings", "parts", "chosen", "opening"},
     "app": {"settings", "lifespan", "routes", "parts", "events"},
-    "commands": EVERY | {"settings", "tls", "chosen", "parts", "opening", "lifespan", "routes", "app"},
+    "commands": EVERY | {"sections", "settings", "tls", "chosen", "parts", "opening", "lifespan", "routes", "app"},
     "cli": EVERY | {"settings", "parts", "lifespan", "routes", "app", "commands"},
 }
 BANNED = {

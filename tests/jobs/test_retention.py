@@ -27,6 +27,7 @@ from server.store.tables import (
     Attempt,
     AuditRow,
     Clip,
+    Delivery,
     Entry,
     Erasure,
     IdempotentAnswer,
@@ -39,6 +40,7 @@ from server.store.tables import (
     Sighting,
     Snapshot,
     User,
+    Webhook,
 )
 from tests.jobs.conftest import jobs_of, load, running, told, until
 
@@ -107,7 +109,8 @@ async def fill(place: Place, days_ago: float) -> None:
         session.add(role)
         await session.flush()
         user = User(email=f"{tag}@example.com", full_name="A", password_hash="x", role_id=role.id)
-        session.add(user)
+        webhook = Webhook(name=f"W{tag}", kind="standard", url="u", types=[])
+        session.add_all([user, webhook])
         await session.flush()
         session.add_all(
             [
@@ -119,6 +122,15 @@ async def fill(place: Place, days_ago: float) -> None:
                 Job(kind="work", state="done", run_at=at, finished_at=at, result_key=key),
                 snapshot(tag, at),
                 clip(tag, at),
+                Delivery(
+                    webhook_id=webhook.id,
+                    message_id=tag,
+                    type="alert.raised",
+                    state="delivered",
+                    next_at=at,
+                    give_up_at=at,
+                    finished_at=at,
+                ),
                 Sighting(state="closed", started_at=at, last_seen_at=at, snapshot_key=f"sightings/{tag}.jpg"),
             ]
         )
@@ -139,9 +151,9 @@ async def test_what_is_old_goes(place: Place, audit: Audit, clock: ManualClock) 
     assert job.result == {
         "sessions": 1, "oneTime": 2, "attempts": 1, "answers": 1, "alerts": 1, "jobs": 1, "audit": 1, "snapshots": 1,
         "snapshotsOverSize": 0, "clips": 1, "clipsOverSize": 0, "unknowns": 1, "inactivePeople": 0,
-        "erasures": 0,
+        "erasures": 0, "deliveries": 1,
     }  # fmt: skip
-    assert (job.done, job.total) == (14, 14)
+    assert (job.done, job.total) == (15, 15)
     async with place.store.read() as session:
         assert {row.subject for row in (await alerts.page(session, Page())).rows} == {"0.01", "open"}
         assert {row.kind for row in (await jobs.page(session, Page())).rows} == {"work", NAME}

@@ -15,7 +15,19 @@ from server.app import ENDPOINTS, make_app
 from server.parts import Parts
 from server.routes.openapi import TAGS, document
 
-PAGES = {"/", "/people", "/attendance", "/cameras", "/kiosk", "/login", "/password", "/setup", "/account", "/docs"}
+PAGES = {
+    "/",
+    "/people",
+    "/attendance",
+    "/cameras",
+    "/kiosk",
+    "/settings",
+    "/login",
+    "/password",
+    "/setup",
+    "/account",
+    "/docs",
+}
 FILES = {"/static", "/docs/static"}
 
 

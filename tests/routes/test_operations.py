@@ -86,7 +86,10 @@ async def test_lists_are_sorted_by_what_is_described(one: Endpoint, admin: httpx
     said = {"personId": person, "at": "2026-01-05T08:00:00Z", "direction": "in", "reason": "By the book."}
     entry = await made(admin, "attendance/entries", **said)
     terminal = await made(admin, "attendance/terminals", serialNumber="OID7", name="Gate")
-    url = one.url.format(camera_id=camera, person_id=person, entry_id=entry, terminal_id=terminal)
+    hook = await made(admin, "webhooks", name="Pay", url="https://8.8.8.8/", types=["alert.raised"])
+    url = one.url.format(
+        camera_id=camera, person_id=person, entry_id=entry, terminal_id=terminal, webhook_id=hook
+    )  # fmt: skip
     for name in sort["schema"]["enum"]:
         assert (await admin.get(url, params={"sort": name})).status_code == 200, name
     refused = await admin.get(url, params={"sort": "shoeSize"})

@@ -29,7 +29,7 @@ WRITES = frozenset(
         "attendance:correct",
     }  # fmt: skip
 )
-SHOWN = ("/", "/cameras", "/people", "/attendance", "/kiosk", "/password", "/account")
+SHOWN = ("/", "/cameras", "/people", "/attendance", "/kiosk", "/password", "/account", "/settings")
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 
 
@@ -45,7 +45,8 @@ class SignedIn:
         return permission in self.permissions
 
 
-ADMIN = SignedIn('Ada <Admin> "A"', "admin@example.com", "Admin", READS | WRITES)
+SETTINGS = frozenset({"settings:read", "events:read", "events:write", "events:delete"})
+ADMIN = SignedIn('Ada <Admin> "A"', "admin@example.com", "Admin", READS | WRITES | SETTINGS)
 VIEWER = SignedIn("Vera Viewer", "viewer@example.com", "Viewer", READS)
 NARROW = SignedIn("Nora Narrow", "narrow@example.com", "Gate", frozenset({"cameras:read"}))
 
@@ -127,7 +128,7 @@ async def every_page() -> list[tuple[str, Response]]:
     return shown
 
 
-@pytest.mark.parametrize("path", ["/", "/cameras", "/people", "/attendance", "/account"])
+@pytest.mark.parametrize("path", ["/", "/cameras", "/people", "/attendance", "/account", "/settings"])
 async def test_signed_out(path: str) -> None:
     """Who is not signed in is sent to sign in, and comes back to the page that was asked for."""
     async with browser(None) as client:
@@ -389,3 +390,15 @@ async def test_the_bar_names_the_site() -> None:
     async with browser(VIEWER) as client:
         page = Page((await client.get("/")).text)
     assert [words for attrs, words in page.all("span") if attrs.get("class") == "brand-name"] == ["Works <North>"]
+
+
+async def test_sections_of_the_settings() -> None:
+    """Those that somebody may see, each with a way to it and its buttons as far as they may."""
+    readers = SignedIn("Rea", "rea@example.com", "Reader", frozenset({"settings:read", "events:read"}))
+    nothing = SignedIn("Noa", "noa@example.com", "Some", frozenset({"settings:read"}))
+    shown = {}
+    for principal in (ADMIN, readers, nothing):
+        async with browser(principal) as client:
+            text = (await client.get("/settings")).text
+        shown[principal.role] = ('id="webhooks"' in text, 'href="#webhooks"' in text, "Add a webhook" in text)
+    assert shown == {"Admin": (True, True, True), "Reader": (True, True, False), "Some": (False, False, False)}

@@ -10,13 +10,13 @@ from sqlalchemy import Connection, event
 
 from server.parts import Parts
 from server.store.audit import SYSTEM
-from server.store.tables import Alert, ApiKey, Camera, Department, Entry, Job, Kiosk, Person, Photo, Sighting
+from server.store.tables import Alert, ApiKey, Camera, Department, Entry, Job, Kiosk, Person, Photo, Sighting, Webhook
 from server.store.tables import Session as SignedInSession
 from tests.routes.limited import limited_client, principal_of
 
 LISTS = ("people", "sightings", "attendance/entries", "attendance/present", "cameras", "departments", "kiosks")
 # Those of which there are some already, and which nobody's limits narrow by a camera.
-MORE_LISTS = ("api-keys", "auth/sessions", "audit", "jobs", "alerts")
+MORE_LISTS = ("api-keys", "auth/sessions", "audit", "jobs", "alerts", "webhooks")
 
 
 async def fill(parts: Parts, first: int, last: int) -> list[Camera]:
@@ -64,6 +64,7 @@ async def fill_more(parts: Parts, user_id: str, first: int, last: int) -> None:
                         user_id=user_id, refresh_hash=f"s{number}", expires_at=later, created_at=parts.clock.now()
                     ),
                     Job(kind="retention", state="done", run_at=later, asked_by=user_id),
+                    Webhook(name=f"W{number}", kind="standard", url="https://8.8.8.8/", types=["alert.raised"]),
                     Alert(kind="camera_down", severity="info", subject=f"cameras/{number}", message="It is down."),
                 ]
             )

@@ -79,6 +79,16 @@ async def fill(store: Store, *, people: int = 3) -> None:
     visitor = tables.Visitor(
         pack="mobilefacenet", pack_sha256="a" * 64, last_seen_at=AT, key_id="0123456789ab", embedding=BYTES
     )  # fmt: skip
+    webhook = tables.Webhook(
+        name="Zoë’s Lohn", kind="standard", url="https://u@receiver.example/x", types=["attendance.checked_in"],
+        camera_ids=[camera.id], key_id="0123456789ab", sealed="gAAAAB-sealed", previous_until=AT, epoch="e" * 36,
+        cursor={"attendance": 2**40}, failures=3, resumes_at=AT, worker="w1", lease_until=AT, served_at=AT,
+    )  # fmt: skip
+    delivery = tables.Delivery(
+        webhook_id=webhook.id, message_id="m" * 36, type="attendance.checked_in", topic="attendance", epoch="e" * 36,
+        offset=2**40, person_id=persons[0].id, state="dead", result="gave_up", tries=22, next_at=AT, give_up_at=AT,
+        finished_at=AT,
+    )  # fmt: skip
     shift = tables.Shift(name="Nacht", rules={"start": "22:00", "end": "06:00", "days": [1, 7]})
     site = tables.Site(name="Köln", timezone="Europe/Berlin")
     terminal = tables.Terminal(
@@ -87,9 +97,9 @@ async def fill(store: Store, *, people: int = 3) -> None:
     lock = tables.DayLock(through=AT.date(), locked_by=user.id, locked_by_name="ada")
     said = {"personId": persons[0].id, "at": AT.isoformat(), "direction": "in"}
     levels: list[list[SQLModel]] = [
-        [shift, site, lock],
+        [shift, site, lock, webhook],
         [role, department, camera, *persons, tables.Kiosk(name="Lobby", camera_ids=[camera.id]), *jobs],
-        [user, terminal, *photos, *sightings],
+        [user, terminal, *photos, *sightings, delivery],
         [
             tables.Session(user_id=user.id, refresh_hash="r" * 64, expires_at=AT),
             tables.ApiKey(name="HR", user_id=user.id, prefix="rck_ab", key_hash="k" * 64),
@@ -105,6 +115,7 @@ async def fill(store: Store, *, people: int = 3) -> None:
                 camera_id=camera.id, sighting_id=sightings[0].id, started_at=AT, duration_s=2.5, width=1, height=1,
                 codec="h264", size_bytes=3_000_000_000, object_key="clips/a.mp4",
             ),
+            tables.DeliveryTry(delivery_id=delivery.id, at=AT, status=500, duration_ms=7, reason="http_500"),
             tables.Setting(key="runtime", value={"site": {"name": "Ünal"}}, updated_at=AT),
             tables.Alert(kind="camera_offline", severity="warning", subject="cameras/1", message="Away"),
             tables.Alert(kind="camera_offline", severity="warning", subject="cameras/1", message="Once", cleared_at=AT),

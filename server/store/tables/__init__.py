@@ -13,6 +13,7 @@ from server.store.tables.access import (
 )
 from server.store.tables.attendance import Correction, Entry, Kiosk
 from server.store.tables.cameras import Camera, Clip, Snapshot, Zone
+from server.store.tables.outbound import Delivery, DeliveryTry, Webhook
 from server.store.tables.people import Credential, Department, Person, Photo, Sighting, Template
 from server.store.tables.privacy import Consent, Erasure
 from server.store.tables.system import Alert, EventRow, EventTopic, Job, LogLife, Setting
@@ -32,6 +33,8 @@ __all__ = [
     "Correction",
     "Credential",
     "DayLock",
+    "Delivery",
+    "DeliveryTry",
     "Department",
     "Entry",
     "Erasure",
@@ -62,5 +65,6 @@ __all__ = [
     "TerminalLine",
     "User",
     "Visitor",
+    "Webhook",
     "Zone",
 ]

@@ -1,0 +1,43 @@
+"""What leaves to other systems, opened: what administrators ask for, and the one who delivers."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from server.address import Allowing
+from server.clock import Clock
+from server.events.hub import Hub, Wires
+from server.ids import new_id
+from server.outbound.deliverer import Deliverer, Pace
+from server.outbound.frappe import FrappeReceiver
+from server.outbound.noting import Noting
+from server.outbound.queueing import Queueing
+from server.outbound.sending import open_sender
+from server.outbound.standard import StandardReceiver
+from server.outbound.webhooks import Sealing, Webhooks
+from server.store.engine import Store
+from server.store.event_log import TableLog
+from server.store.runtime import RuntimeState
+
+
+@dataclass(frozen=True, slots=True)
+class Outbound:
+    """`deliverer` is run by every process that works on jobs."""
+
+    webhooks: Webhooks
+    deliverer: Deliverer
+    works: bool
+
+
+def open_outbound(
+    store: Store, log: TableLog, hub: Hub, bus: Wires, clock: Clock, runtime: RuntimeState, seals: Sealing,
+    rules: Allowing, *, works: bool, on_try: Callable[[str], None] = lambda _outcome: None, pace: Pace | None = None,
+) -> Outbound:  # fmt: skip
+    """Its deliverer needs an owner."""
+    queueing = Queueing(log)
+    deliverer = Deliverer(
+        store, bus, clock, seals, partial(open_sender, rules, clock),
+        {"standard": StandardReceiver(), "frappe": FrappeReceiver(lambda: runtime.zone)},
+        queueing, Noting(store, log, clock, hub.wake, on_try), name=new_id(), pace=pace,
+    )  # fmt: skip
+    return Outbound(Webhooks(bus, clock, rules, seals, queueing), deliverer, works)
