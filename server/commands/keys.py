@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -58,9 +58,9 @@ def rotate(
 class Held:
     """How many faces and webhooks are sealed, and how many PINs and badges digested, with which key."""
 
-    faces: Mapping[str | None, int]
-    webhooks: Mapping[str | None, int]
-    codes: Mapping[str | None, int]
+    faces: Mapping[Any, int]
+    webhooks: Mapping[Any, int]
+    codes: Mapping[Any, int]
 
     def under(self, ids: Collection[str | None]) -> tuple[int, int, int]:
         """How many of each go by one of these keys."""
@@ -123,8 +123,8 @@ async def _held_in(store: Store) -> Held:
     async with store.read() as session:
         return Held(
             await sealed.count_by_key(session),
-            {**await webhooks.count_by_key(session)},
-            {**await credentials.count_by_key(session)},
+            await webhooks.count_by_key(session),
+            await credentials.count_by_key(session),
         )
 
 
