@@ -132,6 +132,10 @@ class Pages:
     async def attendance(self, request: Request) -> Response:
         return await self._page(request, "attendance.html", "attendance:read")
 
+    async def working_time(self, request: Request) -> Response:
+        """Shifts, schedules, leave, holidays, sites and locked days, for whoever plans them."""
+        return await self._page(request, "working-time.html", "attendance:write")
+
     async def kiosk(self, request: Request) -> Response:
         """Open: without a signed-in person it asks for a pairing code."""
         return self._render(request, "kiosk.html", await _gate(request).who(request), {})
@@ -191,6 +195,7 @@ def page_routes(pages: Pages | None = None) -> list[Route | Mount]:
         Route("/cameras", shown.cameras, name="cameras"),
         Route("/people", shown.people, name="people"),
         Route("/attendance", shown.attendance, name="attendance"),
+        Route("/attendance/working-time", shown.working_time, name="working-time"),
         Route("/kiosk", shown.kiosk, name="kiosk"),
         Route("/login", shown.login, name="login"),
         Route("/account", shown.account, name="account"),

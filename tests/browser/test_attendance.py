@@ -288,3 +288,32 @@ def test_nothing_falls_between_the_list_and_the_news(admin: Visit, works: Api) -
     for server, text in held:
         server.send(text)
     expect(page.get_by_role("button", name="Ada Lovelace")).to_be_visible()
+
+
+def test_a_persons_month(admin: Visit, works: Api, demo: DemoSources) -> None:
+    """From the person's sheet to their days with entries, the newest first, and on to the day's sheet."""
+    ada = in_berlin(works)
+    for day, direction, at in (("05", "in", "08:12"), ("05", "out", "16:00"), ("06", "in", "07:58")):
+        entered(works, ada, direction, f"{MONTH}-{day}T{at}:00Z")
+    page = admin.open(f"/people?person={ada}")
+    link = page.get_by_role("link", name="All days of attendance")
+    expect(link).to_have_attribute("href", f"/attendance?tab=person&of={ada}")
+    page.goto(f"/attendance?tab=person&of={ada}&month={MONTH}")
+    days = page.locator("[data-list] > li")
+    expect(page.get_by_role("combobox", name="Person")).to_have_value("Ada Lovelace")
+    expect(days).to_have_count(31)
+    expect(days.nth(25)).to_contain_text("Check-out missing")
+    expect(days.nth(26)).to_contain_text("Thursday 5 March")
+    expect(days.nth(26).locator("time")).to_have_text(["09:12", "17:00"])
+    assert unnamed_controls(page) == []
+    assert overflow_px(page) <= 0
+    days.nth(26).get_by_role("button").click()
+    expect(sheet_of(page).get_by_role("heading", name="Thursday 5 March")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(days.nth(26).get_by_role("button")).to_be_focused()
+    works.post("people", {"fullName": "Bea Babbage"})
+    page.get_by_role("combobox", name="Person").fill("")
+    page.get_by_role("combobox", name="Person").press_sequentially("Bea B")
+    page.locator("[role=option]").click()
+    expect(page.get_by_text("Nothing in this month")).to_be_visible()
+    assert "tab=person" in page.url

@@ -8,6 +8,7 @@ import { Events } from "../events.js";
 import { Evidence } from "../evidence.js";
 import { inWords } from "../failure.js";
 import { MonthView } from "../month-view.js";
+import { PersonDaysView } from "../person-days-view.js";
 import { PresentView } from "../present-view.js";
 import { Sheet } from "../sheet.js";
 import { Shell } from "../shell.js";
@@ -19,7 +20,7 @@ import { monthAfter, monthName } from "../zoned.js";
 
 const SEARCH_AFTER_MS = 220;
 const NEWS_AFTER_MS = 400; // a crowd at the door is one round, not one each
-const MONTHLY = new Set(["month", "charts"]); // what they show is asked for by month and department
+const MONTHLY = new Set(["month", "person", "charts"]); // what they show is asked for by month
 const MANY = 8; // of more people at once all is loaded again
 
 const one = (name) => document.querySelector(`[data-${name}]`);
@@ -36,7 +37,7 @@ class Attendance {
   #evidence;
   #sheet;
   #tab = "now";
-  #filters = { department: "", search: "", late: false, missing: false, month: "" };
+  #filters = { department: "", search: "", late: false, missing: false, month: "", of: "" };
   #sheetOf = { person: "", date: "" };
   #departments = new Map();
   #today = "";
@@ -55,6 +56,7 @@ class Attendance {
     this.#views = {
       now: new PresentView(this.#api, { open, department }),
       today: new TodayView(this.#api, { open, department, changed }),
+      person: new PersonDaysView(this.#api, { holder: one("of"), open, chosen: (of) => this.#filter({ of }), today: () => this.#today }),
       charts: new ChartsView(this.#api, { today: () => this.#today }),
       month: new MonthView(this.#api, { open, changed, today: () => this.#today, failed: (error) => this.#shell.toast(inWords(error), "red") }),
     };
@@ -119,14 +121,14 @@ class Attendance {
     const asked = new URLSearchParams(location.search);
     this.#tab = asked.get("tab") in this.#views ? asked.get("tab") : "now";
     const month = asked.get("month") ?? "";
-    this.#filters = { department: asked.get("department") ?? "", search: asked.get("search") ?? "", late: asked.has("late"), missing: asked.has("missing"), month: /^\d{4}-(0[1-9]|1[0-2])$/.test(month) ? month : this.#today.slice(0, 7) };
+    this.#filters = { department: asked.get("department") ?? "", search: asked.get("search") ?? "", late: asked.has("late"), missing: asked.has("missing"), of: asked.get("of") ?? "", month: /^\d{4}-(0[1-9]|1[0-2])$/.test(month) ? month : this.#today.slice(0, 7) };
     this.#sheetOf = { person: asked.get("person") ?? "", date: /^\d{4}-\d\d-\d\d$/.test(asked.get("date") ?? "") ? asked.get("date") : "" };
     this.#put();
   }
 
   #write() {
-    const { department, search, late, missing, month } = this.#filters;
-    const said = { tab: this.#tab, department, search, late: late && "1", missing: missing && "1", month: MONTHLY.has(this.#tab) && month, ...this.#sheetOf };
+    const { department, search, late, missing, month, of } = this.#filters;
+    const said = { tab: this.#tab, department, search, late: late && "1", missing: missing && "1", month: MONTHLY.has(this.#tab) && month, of: this.#tab === "person" && of, ...this.#sheetOf };
     history.replaceState(null, "", `/attendance?${new URLSearchParams(Object.entries(said).filter(([, value]) => value))}`);
   }
 
@@ -148,7 +150,7 @@ class Attendance {
     this.#filters = { ...this.#filters, ...changed };
     this.#put();
     this.#write();
-    if (MONTHLY.has(this.#tab) || !this.#loaded) this.#load("month" in changed);
+    if (MONTHLY.has(this.#tab) || !this.#loaded) this.#load("month" in changed || "of" in changed);
     else this.#show();
   }
 
