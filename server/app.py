@@ -35,6 +35,7 @@ from server.routes import (
     departments,
     docs,
     entries,
+    entries_import,
     health,
     holidays_import,
     jobs,
@@ -63,6 +64,7 @@ from server.routes import (
 from server.routes.docs import Document, docs_routes
 from server.routes.edge import Edge
 from server.routes.endpoint import Endpoint
+from server.routes.entries_import import IMPORT_PATH as ENTRIES_IMPORT_PATH
 from server.routes.gate import PagesGate, SocketGate
 from server.routes.openapi import document
 from server.routes.pages import Pages, page_routes
@@ -86,6 +88,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *snapshots.ENDPOINTS,
     *cameras.ENDPOINTS,
     *live.ENDPOINTS,
+    *entries_import.ENDPOINTS,
     *people_import.ENDPOINTS,
     *people_export.ENDPOINTS,
     *privacy.ENDPOINTS,
@@ -156,7 +159,7 @@ def make_app(parts: Parts, *, cors_origins: tuple[str, ...] = ()) -> Starlette:
             metrics=parts.metrics,
             clock=parts.clock,
             max_body_bytes=parts.limits.max_body_bytes,
-            larger={IMPORT_PATH: parts.limits.max_import_bytes},
+            larger=dict.fromkeys((IMPORT_PATH, ENTRIES_IMPORT_PATH), parts.limits.max_import_bytes),
             hsts_s=parts.limits.hsts_s,
         ),  # fmt: skip
         Middleware(GZipMiddleware, minimum_size=1000),

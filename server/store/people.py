@@ -12,7 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from server.errors import Conflict, Invalid, NotFound
 from server.events.limits import EVERYTHING, Reach
-from server.store import consents, departments, entries, sites
+from server.store import alerts, consents, departments, entries, sites
 from server.store.columns import utc_now
 from server.store.paging import Page, Paged, Sorts, fetch_joined, matching
 from server.store.reach import people_within
@@ -179,6 +179,7 @@ async def merge(session: AsyncSession, person: Person, other: Person) -> None:
         name: getattr(other, name) for name in ("employee_id", "email", "department_id", "site_id", "timezone")
     }
     external_ids = {**other.external_ids, **person.external_ids}
+    await alerts.forget_of_person(session, other.id)
     session.expire(other)
     await session.delete(other)
     await session.flush()  # before its number is somebody else's
@@ -230,6 +231,7 @@ async def remove(session: AsyncSession, person: Person) -> list[str]:
     statement = select(Photo.object_key, Photo.portrait_key).where(Photo.person_id == person.id)
     keys = [key for pair in (await session.exec(statement)).all() for key in pair]
     await entries.make_anonymous(session, person)
+    await alerts.forget_of_person(session, person.id)
     await session.delete(person)
     await session.flush()
     return keys

@@ -58,7 +58,7 @@ def words_only(page: Page) -> None:
 
 
 def test_a_shift_from_empty_to_gone(admin: Visit, works: Api) -> None:
-    """The empty list says what to do; a shift over midnight is made, changed and removed; what is wrong stands there."""
+    """The empty list says what to do; a shift over midnight is made, changed, removed; what is wrong stands there."""
     page, sheet = opened(admin, "shifts")
     expect(page.get_by_text("There are no shifts yet")).to_be_visible()
     page.locator(".state").get_by_role("button", name="Add a shift").click()

@@ -34,6 +34,8 @@ def example(site: Site, caller: Caller, one: Endpoint, api: Any) -> Case[Any]:
 def _body(site: Site, caller: Caller, one: Endpoint, kind: str, content: Mapping[str, Any]) -> Any:
     if one.path == "/people/import":
         return {"file": f"fullName\nExample {new_id()}\n".encode()}
+    if one.path == "/attendance/import":
+        return {"file": b"employeeId,at,direction\nE-1042,2026-01-05 09:00,in\n"}
     if one.path == "/holidays/import":
         event = f"BEGIN:VEVENT\nSUMMARY:Example {new_id()}\nDTSTART;VALUE=DATE:20260501\nEND:VEVENT"
         return {"file": f"BEGIN:VCALENDAR\n{event}\nEND:VCALENDAR\n".encode()}

@@ -110,6 +110,8 @@ MAY = {
     "POST /people/search": "AOV...",
     "POST /people/import": "AO..P.",
     "DELETE /people/import/{import_id}": "AO..P.",
+    "POST /attendance/import": "AO....",
+    "DELETE /attendance/import/{entries_import_id}": "AO....",
     "GET /people/export": "AOV...",
     "POST /people/{person_id}/merge": "AO..P.",
     "GET /departments": "AOV...",

@@ -15,7 +15,9 @@ from server.app import ENDPOINTS, make_app
 from server.parts import Parts
 from server.routes.openapi import TAGS, document
 
-PAGES = {"/", "/people", "/attendance", "/cameras", "/kiosk", "/login", "/password", "/setup", "/account", "/docs"}
+PAGES = {"/", "/people", "/attendance", "/cameras", "/kiosk", "/login", "/password", "/setup", "/account", "/docs"} | {
+    "/attendance/working-time",
+}
 FILES = {"/static", "/docs/static"}
 
 

@@ -4,6 +4,7 @@ import { Api } from "../api.js";
 import { ChartsView } from "../charts-view.js";
 import { DaySheet } from "../day-sheet.js";
 import { el, icon, stateCard } from "../dom.js";
+import { EntriesImport } from "../entries-import.js";
 import { Events } from "../events.js";
 import { Evidence } from "../evidence.js";
 import { inWords } from "../failure.js";
@@ -46,7 +47,12 @@ class Attendance {
   /** @type {Set<string>} */
   #news = new Set();
   #later = 0;
-  #waiting = new WaitingView(this.#api, { decided: (agreed) => { this.#shell.toast(say(agreed ? "correction.approved" : "correction.refused")); this.#load(); } });
+  #waiting = new WaitingView(this.#api, {
+    decided: (agreed) => { this.#shell.toast(say(agreed ? "correction.approved" : "correction.refused")); this.#load(); },
+    open: (personId, date) => this.#sheet.open(personId, date),
+    alerts: this.#shell.may("alerts:read"),
+    acknowledge: this.#shell.may("alerts:write") ? (alert) => this.#acknowledge(alert) : null,
+  });
   #loaded = false;
 
   constructor() {
@@ -84,6 +90,7 @@ class Attendance {
       if (!since) this.#load();
     });
     this.#events.subscribe("attendance", { settle: true }, (event) => this.#heard(event.data.person?.id), () => this.#load());
+    if (one("import")) new EntriesImport(this.#api, this.#events, { follows: this.#shell.may("jobs:read"), changed: () => this.#load() });
     await this.#load(true);
     const { person, date } = this.#sheetOf;
     if (person && date) this.#sheet.open(person, date);
@@ -250,6 +257,15 @@ class Attendance {
     if (this.#tab !== "waiting") await this.#waiting.load().catch(() => undefined); // then what was known stays
     badge.textContent = String(this.#waiting.total);
     badge.hidden = this.#waiting.total === 0;
+  }
+
+  async #acknowledge(alert) {
+    try {
+      await this.#api.post(`alerts/${alert.id}/acknowledge`);
+      await this.#load();
+    } catch (error) {
+      this.#shell.toast(inWords(error), "red");
+    }
   }
 
   async #openEvidence(sightingId) {
