@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
+import httpx
 import pytest
 from playwright.sync_api import FilePayload, Locator, Page, WebSocketRoute, expect
 
@@ -351,6 +352,23 @@ def test_a_missing_check_out_waits(admin: Visit, works: Api, site: RollcallServe
     expect(sheet_of(page)).to_contain_text("Check-out missing")
     entered(works, ada, "out", f"{day}T16:00:00Z")
     expect(page.get_by_text("Nothing waits")).to_be_attached()
+
+
+def test_an_address_for_calendar_programs(admin: Visit, works: Api) -> None:
+    """It is made once, works without signing in, and ends with its key."""
+    entered(works, in_berlin(works), "in", (datetime.now(UTC) - timedelta(hours=2)).isoformat())
+    page = admin.open("/attendance")
+    page.get_by_role("button", name="Calendar").click()
+    sheet = page.get_by_role("dialog", name="Calendar")
+    assert unnamed_controls(page) == []
+    sheet.get_by_role("button", name="Make the address").click()
+    address = sheet.get_by_label("Address", exact=True).input_value()
+    assert "SUMMARY:Ada Lovelace" in httpx.get(address).text
+    page.keyboard.press("Escape")
+    expect(page.locator("[data-calendar-sheet] input")).to_have_count(0)
+    for key in works.get("api-keys"):
+        works.call("DELETE", f"api-keys/{key['id']}", 204)
+    assert httpx.get(address).status_code == 401
 
 
 def test_a_persons_month(admin: Visit, works: Api, demo: DemoSources) -> None:

@@ -151,6 +151,8 @@ MAY = {
     "POST /attendance/export": "AOV...",
     "GET /attendance/charts": "AOV...",
     "GET /attendance/chart.svg": "AOV...",
+    "GET /attendance/calendar.ics": "AOV...",
+    "GET /holidays.ics": "AOV...",
     "GET /attendance/locks": "AOV...",
     "POST /attendance/locks": "A.....",
     "DELETE /attendance/locks/{lock_id}": "A.....",

@@ -1,6 +1,7 @@
 /** Attendance: who is in now, today, a month, charts, and what waits; each day opens its sheet, each entry its frame. */
 
 import { Api } from "../api.js";
+import { CalendarFeed } from "../calendar-feed.js";
 import { ChartsView } from "../charts-view.js";
 import { DaySheet } from "../day-sheet.js";
 import { el, icon, stateCard } from "../dom.js";
@@ -90,6 +91,7 @@ class Attendance {
       if (!since) this.#load();
     });
     this.#events.subscribe("attendance", { settle: true }, (event) => this.#heard(event.data.person?.id), () => this.#load());
+    if (one("calendar")) new CalendarFeed(this.#api, () => [...this.#departments]);
     if (one("import")) new EntriesImport(this.#api, this.#events, { follows: this.#shell.may("jobs:read"), changed: () => this.#load() });
     await this.#load(true);
     const { person, date } = this.#sheetOf;
