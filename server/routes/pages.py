@@ -15,6 +15,7 @@ from starlette.templating import Jinja2Templates
 from starlette.types import Scope
 
 from server.assets import asset
+from server.jobs import days_pdf
 from server.store.people import PHOTOS_WANTED
 
 
@@ -180,6 +181,7 @@ class Pages:
             "csrf_token": _gate(request).csrf_token(principal) if principal else "",
             "navigation": [item for item in NAVIGATION if principal is not None and principal.may(item.permission)],
             "photos_wanted": PHOTOS_WANTED,
+            "signs": days_pdf.possible(),
             "site_name": _gate(request).site_name(),
         }
         response = self._templates.TemplateResponse(request, template, {**known, **context}, status_code=status)

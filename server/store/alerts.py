@@ -118,11 +118,6 @@ async def open_of_kind(session: AsyncSession, kind: str, about: str = "") -> Seq
     return (await session.exec(found.where(col(Alert.subject).startswith(about, autoescape=True)))).all()
 
 
-async def forget_of_person(session: AsyncSession, person_id: str) -> None:
-    """Somebody goes, and what was told of their days."""
-    await session.exec(delete(Alert).where(col(Alert.subject).startswith(f"people/{person_id}/", autoescape=True)))
-
-
 async def acknowledge(session: AsyncSession, alert: Alert, by: str, at: datetime) -> Alert:
     """Somebody looked at it. Who was first stays."""
     if alert.acknowledged_at is None:

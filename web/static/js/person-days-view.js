@@ -20,7 +20,7 @@ export class PersonDaysView {
 
   /**
    * @param {import("./api.js").Api} api
-   * @param {{holder: HTMLElement, open: (personId: string, date: string) => void, chosen: (personId: string) => void, today: () => string}} uses
+   * @param {{holder: HTMLElement, open: (personId: string, date: string) => void, chosen: (personId: string) => void, today: () => string, pdf: boolean}} uses
    *   `holder` is where somebody is chosen
    */
   constructor(api, uses) {
@@ -80,7 +80,14 @@ export class PersonDaysView {
     const today = this.#uses.today();
     const shown = this.#days.filter((day) => concerns(day) && day.date <= today);
     if (!shown.length) return [stateCard({ icon: "calendar", title: say("timeline.empty.title"), text: say("timeline.empty.text") })];
-    return [el("ol", { class: "people-card people-list timeline", data: { list: "" } }, ...shown.map((day) => this.#day(day)))];
+    return [this.#files(), el("ol", { class: "people-card people-list timeline", data: { list: "" } }, ...shown.map((day) => this.#day(day)))];
+  }
+
+  /** The month to take along, and to be signed. */
+  #files() {
+    const query = { personId: this.#personId, from: `${this.#month}-01`, to: datesOf(this.#month).at(-1) };
+    const link = (format) => el("a", { class: "button button-small", href: `/api/v1/attendance/export?${new URLSearchParams({ ...query, format })}`, download: "" }, icon("calendar"), el("span", { text: say(`timeline.file.${format}`) }));
+    return el("div", { class: "row" }, ...(this.#uses.pdf ? [link("pdf")] : []), link("xlsx"));
   }
 
   #day(day) {

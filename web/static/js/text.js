@@ -1155,6 +1155,8 @@ const TEXT = Object.freeze({
   "timeline.nobody.text": "Type a name or a number above: their month is shown day by day, with the frames of their entries.",
   "timeline.empty.title": "Nothing in this month",
   "timeline.empty.text": "This person was neither expected nor there.",
+  "timeline.file.pdf": "PDF to sign",
+  "timeline.file.xlsx": "Excel",
   "timeline.link": "All days of attendance",
 
   "time.yesterday": "yesterday {time}",

@@ -63,7 +63,7 @@ class Attendance {
     this.#views = {
       now: new PresentView(this.#api, { open, department }),
       today: new TodayView(this.#api, { open, department, changed }),
-      person: new PersonDaysView(this.#api, { holder: one("of"), open, chosen: (of) => this.#filter({ of }), today: () => this.#today }),
+      person: new PersonDaysView(this.#api, { holder: one("of"), open, chosen: (of) => this.#filter({ of }), today: () => this.#today, pdf: "pdf" in this.#root.dataset }),
       charts: new ChartsView(this.#api, { today: () => this.#today }),
       month: new MonthView(this.#api, { open, changed, today: () => this.#today, failed: (error) => this.#shell.toast(inWords(error), "red") }),
     };
