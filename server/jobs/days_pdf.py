@@ -94,7 +94,7 @@ class DaysPdf:
             days[0].timezone if days else about.zone,
         ]  # fmt: skip
         self._text(9, " · ".join(one for one in where if one))
-        dates = f"{about.first:%d.%m.%Y} – {about.last:%d.%m.%Y}"
+        dates = f"{about.first:%d %b %Y} – {about.last:%d %b %Y}"
         self._text(9, f"Attendance {dates}" if first else f"Attendance {dates}, continued")
         pdf.ln(3)
         self._row([name for name, _, _ in COLUMNS], bold=True, height=HEAD)
@@ -119,7 +119,7 @@ class DaysPdf:
         pdf, about = self._pdf, self._about
         pdf.ln(2)
         locked = sum(day.locked for day in days)
-        said = f"Made {about.made_at:%d.%m.%Y %H:%M}."
+        said = f"Made {about.made_at:%d %b %Y %H:%M}."
         if locked:
             said += f" Locked days, as they were paid: {locked} of {len(days)}."
         self._text(8, said)
@@ -141,7 +141,7 @@ class DaysPdf:
 def _cells(day: DayPublic) -> list[str]:
     marks = ", ".join(mark.value.replace("_", " ") for mark in day.marks)
     return [
-        f"{day.date:%a %d.%m.%Y}", day.status.value, _clock(day.first_in, day), _clock(day.last_out, day),
+        f"{day.date:%a %d %b %Y}", day.status.value, _clock(day.first_in, day), _clock(day.last_out, day),
         _hours(day.break_minutes), _hours(day.worked_minutes), _hours(day.overtime_minutes),
         str(day.late_minutes) if day.late_minutes else "", marks,
     ]  # fmt: skip

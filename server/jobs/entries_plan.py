@@ -80,8 +80,14 @@ def entries_in(file: BinaryIO) -> EntriesPlan:
 
 
 def moment_of(at: datetime, zone: str) -> datetime:
-    """In UTC. What a clock showed twice is the first of both; what it never showed moves forward by the gap."""
-    return (at if at.tzinfo is not None else at.replace(tzinfo=ZoneInfo(zone))).astimezone(UTC)
+    """In UTC. What a clock showed twice is the first of both; what it never showed moves forward by the gap.
+
+    Raises Invalid where that is before or after all dates that there are.
+    """
+    try:
+        return (at if at.tzinfo is not None else at.replace(tzinfo=ZoneInfo(zone))).astimezone(UTC)
+    except OverflowError:
+        raise Invalid.field("at", "bad_time", "There is no such date.") from None
 
 
 def _table(content: bytes) -> Iterator[tuple[int, Sequence[object]]]:
@@ -154,9 +160,9 @@ def _row(plan: EntriesPlan, columns: Sequence[str], line: int, cells: Sequence[o
     if not who:
         first = next(name for name in columns if name in WHO or name.startswith(EXTERNAL))
         return refuse(first, "missing", "Say whose entry this is.")
-    for name, longest in LENGTHS.items():
-        if len(_text(given.get(name, ""))) > longest:
-            return refuse(name, "too_long", f"It is longer than {longest} letters.")
+    wrong = _wrong_text(given)
+    if wrong is not None:
+        return refuse(*wrong)
     direction = _WAYS.get(_text(given.get("direction", "")).lower())
     if direction is None:
         return refuse("direction", "bad_direction", "Write in or out.")
@@ -174,6 +180,25 @@ def _text(cell: object) -> str:
     if isinstance(cell, float) and cell.is_integer():
         return str(int(cell))
     return str(cell).strip()
+
+
+def _wrong_text(given: Mapping[str, object]) -> tuple[str, str, str] | None:
+    """Column, code and sentence of the first text that cannot be kept."""
+    for name, cell in given.items():
+        text, longest = _text(cell), LENGTHS.get(name)
+        if not _storable(text):
+            return name, "bad_text", "It has a character that no database can hold."
+        if longest is not None and len(text) > longest:
+            return name, "too_long", f"It is longer than {longest} letters."
+    return None
+
+
+def _storable(text: str) -> bool:
+    """Neither NUL nor half of a letter, which a workbook may hold by their numbers."""
+    try:
+        return b"\0" not in text.encode()
+    except UnicodeEncodeError:
+        return False
 
 
 def _at(given: Mapping[str, object]) -> datetime | None:

@@ -51,7 +51,7 @@ def tag_of(one: Endpoint) -> str:
     """The first part of its address; what is not under the API's own is about the system."""
     if one.path.endswith(("/whep", "/whip", "/mjpeg")) or "{session_id}" in one.path and "{camera_id}" in one.path:
         return "live video"
-    return one.path.split("/")[1] if one.prefix else "system"
+    return one.path.split("/")[1].partition(".")[0] if one.prefix else "system"
 
 
 def _described(one: Endpoint) -> str:

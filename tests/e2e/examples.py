@@ -24,6 +24,8 @@ def example(site: Site, caller: Caller, one: Endpoint, api: Any) -> Case[Any]:
     described: Mapping[str, Any] = operation.definition.raw
     parameters = [each for each in described["parameters"] if each["in"] == "query"]
     query = {each["name"]: each["example"] for each in parameters if each.get("example") not in (None, "")}
+    if one.key_in_address:
+        query.pop("key", None)  # whoever asks is somebody already
     given: dict[str, Any] = {"query": caller.link if "key" in one.path_names else with_rows(query, caller, one)}
     for kind, content in described.get("requestBody", {}).get("content", {}).items():
         given |= {"media_type": kind, "body": _body(site, caller, one, kind, content)}

@@ -66,13 +66,14 @@ def test_a_workbook_has_times_of_its_own() -> None:
         (b"7,2026-01-05 09:00,", "direction", "bad_direction"),
         (b"7,2026-01-05 09:00,in,x,more", "5", "too_many_cells"),
         (b"7,2026-01-05 09:00,in," + b"x" * 501, "reason", "too_long"),
+        (b"7\x00,2026-01-05 09:00,in", "employeeId", "bad_text"),
         (b"7" * 65 + b",2026-01-05 09:00,in", "employeeId", "too_long"),
     ],
 )
 def test_a_row_that_cannot_be_taken(row: bytes, column: str, code: str) -> None:
     """It is named with its line, its column and a code; the others stay."""
-    plan = of_table(HEAD + row + b"\n8,2026-01-05 09:00,in\n")
-    assert [(one.line, one.column, one.code) for one in plan.refusals] == [(2, column, code)]
+    plan = of_table(HEAD + b"\n" * 5000 + row + b"\n8,2026-01-05 09:00,in\n")
+    assert [(one.line, one.column, one.code) for one in plan.refusals] == [(5002, column, code)]
     assert [one.who[0][1] for one in plan.rows] == ["8"]
 
 
@@ -121,4 +122,7 @@ def test_a_clock_that_is_changed() -> None:
     twice, never = datetime(2026, 10, 25, 2, 30), datetime(2026, 3, 29, 2, 30)  # noqa: DTZ001 - on the wall
     assert moment_of(twice, "Europe/Berlin") == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
     assert moment_of(never, "Europe/Berlin") == datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
+    for never in (datetime(1, 1, 1), datetime(9999, 12, 31, 23)):  # noqa: DTZ001 - on the wall
+        with pytest.raises(Invalid):
+            moment_of(never, "Asia/Tokyo" if never.year == 1 else "America/New_York")
     assert moment_of(datetime(2026, 1, 5, 9, tzinfo=UTC), "Asia/Tokyo") == datetime(2026, 1, 5, 9, tzinfo=UTC)

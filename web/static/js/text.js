@@ -1122,6 +1122,8 @@ const TEXT = Object.freeze({
   "calendar.address.hint": "It is shown this once. Whoever knows it sees what the calendar shows.",
 
   "waiting.missing": "Missing check-outs",
+  "waiting.missing.count": "{count} check-outs are missing",
+  "waiting.missing.count.one": "1 check-out is missing",
   "waiting.missing.more": "And {count} more, which show once these are set right.",
   "waiting.missing.acknowledge": "Seen",
   "waiting.missing.acknowledge.of": "Seen: {name}, {date}",

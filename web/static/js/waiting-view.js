@@ -52,6 +52,7 @@ export class WaitingView {
   }
 
   count() {
+    if (!this.#corrections && this.#missingTotal) return this.#missingTotal === 1 ? say("waiting.missing.count.one") : say("waiting.missing.count", { count: this.#missingTotal });
     return this.#corrections === 1 ? say("waiting.count.one") : say("waiting.count", { count: this.#corrections });
   }
 
