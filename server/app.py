@@ -27,6 +27,7 @@ from server.routes import (
     attendance,
     audit,
     auth,
+    calendars,
     camera_search,
     cameras,
     check_ins,
@@ -38,6 +39,7 @@ from server.routes import (
     departments,
     docs,
     entries,
+    entries_import,
     health,
     holidays_import,
     iclock,
@@ -69,6 +71,7 @@ from server.routes import (
 from server.routes.docs import Document, docs_routes
 from server.routes.edge import Edge
 from server.routes.endpoint import Endpoint
+from server.routes.entries_import import IMPORT_PATH as ENTRIES_IMPORT_PATH
 from server.routes.gate import PagesGate, SocketGate
 from server.routes.languages import Languages
 from server.routes.openapi import document
@@ -94,6 +97,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *snapshots.ENDPOINTS,
     *cameras.ENDPOINTS,
     *live.ENDPOINTS,
+    *entries_import.ENDPOINTS,
     *people_import.ENDPOINTS,
     *people_export.ENDPOINTS,
     *privacy.ENDPOINTS,
@@ -108,6 +112,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *objects.ENDPOINTS,
     *attendance.ENDPOINTS,
     *entries.ENDPOINTS,
+    *calendars.ENDPOINTS,
     *days.ENDPOINTS,
     *days_export.ENDPOINTS,
     *day_charts.ENDPOINTS,
@@ -168,7 +173,11 @@ def make_app(parts: Parts, *, cors_origins: tuple[str, ...] = (), locales: Path 
             metrics=parts.metrics,
             clock=parts.clock,
             max_body_bytes=parts.limits.max_body_bytes,
-            larger={IMPORT_PATH: parts.limits.max_import_bytes, iclock.CDATA: iclock.MOST_BYTES},
+            larger={
+                IMPORT_PATH: parts.limits.max_import_bytes,
+                ENTRIES_IMPORT_PATH: parts.limits.max_import_bytes,
+                iclock.CDATA: iclock.MOST_BYTES,
+            },
             hsts_s=parts.limits.hsts_s,
         ),  # fmt: skip
         Middleware(GZipMiddleware, minimum_size=1000),

@@ -25,6 +25,7 @@ GROUPS = {
     "keys": "The keys that sign and encrypt.",
     "models": "The model packs.",
     "people": "People and their photos.",
+    "attendance": "Check-ins and check-outs.",
     "camera": "Cameras.",
 }
 

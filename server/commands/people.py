@@ -52,7 +52,7 @@ def _place(one: Refusal) -> str:
 
 
 async def _import(source: Source, plan: Plan) -> Report:
-    async with open_parts(Settings()) as parts, _told(parts):
+    async with open_parts(Settings()) as parts, told(parts):
         with typer.progressbar(length=max(len(plan.people), 1), label="Enrolling") as bar:
 
             async def tell(done: int, total: int) -> None:
@@ -62,7 +62,7 @@ async def _import(source: Source, plan: Plan) -> Report:
 
 
 @asynccontextmanager
-async def _told(parts: Parts) -> AsyncIterator[None]:
+async def told(parts: Parts) -> AsyncIterator[None]:
     """Running servers hear over the bus who was enrolled; what is still unsaid at the end is said, or given up."""
     async with asyncio.TaskGroup() as tasks:
         bus = tasks.create_task(parts.bus.run())

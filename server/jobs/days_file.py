@@ -1,4 +1,4 @@
-"""A file of days, written as they come: a table of text, or a workbook. Nothing of it waits in memory for the rest."""
+"""A file of days, written as they come: a table of text, a workbook, or pages to be signed."""
 
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -6,11 +6,12 @@ from contextlib import contextmanager
 from typing import BinaryIO, Literal, Protocol
 
 from server.jobs.day_columns import COLUMNS, Names, as_text, row_of
+from server.jobs.days_pdf import DaysPdf
 from server.jobs.days_workbook import About, DaysWorkbook
 from server.jobs.spreadsheet import table
 from server.pipeline.days_in_turn import DaysOf
 
-Format = Literal["csv", "xlsx"]
+Format = Literal["csv", "xlsx", "pdf"]
 # Without it, spreadsheets take a table of UTF-8 for one of another alphabet.
 BOM = b"\xef\xbb\xbf"
 
@@ -45,6 +46,9 @@ def opened(wanted: Format, file: BinaryIO, about: About) -> Iterator[DaysFile]:
     """What is half written when something goes wrong leaves nothing behind but `file`."""
     if wanted == "csv":
         yield DaysTable(file, about.names)
+        return
+    if wanted == "pdf":
+        yield DaysPdf(file, about)
         return
     with tempfile.TemporaryDirectory(prefix="rollcall-", ignore_cleanup_errors=True) as folder:
         workbook = DaysWorkbook(file, about, folder)

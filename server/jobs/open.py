@@ -2,7 +2,10 @@
 
 from server.access.audit import Audit
 from server.jobs.audit_export import audit_export
+from server.jobs.check_outs import missing_check_outs
 from server.jobs.days_export import DaysExport, days_export
+from server.jobs.entries_import import EntriesImporter
+from server.jobs.entries_job import entries_import
 from server.jobs.erasure import erasure
 from server.jobs.import_job import GetImporter, people_import
 from server.jobs.jobs import Jobs
@@ -32,8 +35,14 @@ def open_jobs(
         audit_export(place.objects, audit),
         days_export(place.objects, DaysExport(place.store, runtime, place.clock)),
         people_import(place.objects, importer),
+        entries_import(
+            place.objects,
+            place.store,
+            EntriesImporter(place.store, place.log, place.waker, audit, place.clock, runtime),
+        ),
         templates_rebuild(place.store, place.objects, audit, rebuilder),
         erasure(eraser),
         terminal_lines(place, runtime),
+        missing_check_outs(place, runtime),
     )
     return Jobs(place, kinds, bus_url=bus_url, at_once=at_once, works=works)

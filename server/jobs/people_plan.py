@@ -59,7 +59,7 @@ def from_table(content: bytes) -> Plan:
 
     Raises Invalid, with line and column, for a table that cannot be understood: then nothing is imported at all.
     """
-    lines = iter(_lines(content))
+    lines = iter(csv_lines(content))
     head_line, head = next(lines, (1, []))
     columns = _columns(head_line, head)
     plan, known = Plan(), dict[str, Incoming]()
@@ -99,7 +99,7 @@ def from_folders(files: Iterable[str]) -> Plan:
     return plan
 
 
-def _lines(content: bytes) -> Iterable[tuple[int, list[str]]]:
+def csv_lines(content: bytes) -> Iterable[tuple[int, list[str]]]:
     """Line numbers with the cells, stripped."""
     try:
         text = content.decode("utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")

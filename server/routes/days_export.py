@@ -9,8 +9,9 @@ from pydantic import Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 from starlette.responses import Response, StreamingResponse
 
+from server.errors import Invalid
 from server.events.limits import reach_of
-from server.jobs import days_export
+from server.jobs import days_export, days_pdf
 from server.jobs.days_export import Asked, DaysExport
 from server.jobs.days_file import Format
 from server.objects.objects import content_type_of
@@ -21,11 +22,11 @@ from server.store.tables import Person
 
 MOST_AT_ONCE = 40_000  # days: a month of more than a thousand people
 PIECE_BYTES = 64 * 1024  # each is compressed on the loop
-GIVES = (content_type_of("days.csv"), content_type_of("days.xlsx"))
+GIVES = (content_type_of("days.csv"), content_type_of("days.xlsx"), content_type_of("days.pdf"))
 
 
 class DaysExportQuery(Between):
-    format: Format = Field("csv", description="a table of text, or a workbook with sheets and typed cells")
+    format: Format = Field("csv", description="a table of text, a workbook with typed cells, or pages to be signed")
 
 
 class DaysExportForm(DaysExportQuery):
@@ -35,6 +36,9 @@ class DaysExportForm(DaysExportQuery):
 @endpoint("GET", "/attendance/export", allow="attendance:read", gives=GIVES)
 async def export_days(call: Call, query: DaysExportQuery) -> Response:
     """The days as a file, a row for each: `format=csv`, or `format=xlsx` with sheets of departments and people.
+
+    `format=pdf` is a page to be signed for each person, of one person or one department, on servers with the extra
+    `pdf` (422 `not_installed` on others).
 
     By name and date. More than 40,000 days at once are a 422 `too_many`: have them made in the background.
     """
@@ -73,6 +77,10 @@ def _export(call: Call) -> DaysExport:
 
 def _asked(call: Call, given: DaysExportQuery) -> Asked:
     """Raises Invalid."""
+    if given.format == "pdf":
+        if given.person_id is None and given.department_id is None:
+            raise Invalid.field("departmentId", "missing", "Pages to be signed are of one person or one department.")
+        days_pdf.check_possible()
     first, last = given.checked_dates(call.parts.clock.now().astimezone(call.parts.zone).date())
     limits = reach_of(call.who).departments
     return Asked(

@@ -63,6 +63,7 @@ class Endpoint:
     before_password_change: bool
     replaces: bool
     settles: bool
+    key_in_address: bool
 
     @property
     def summary(self) -> str:
@@ -108,7 +109,9 @@ class Endpoint:
         """Who is it, may they, what came in; then the handler; then the envelope."""
         try:
             parts: Parts = request.app.state.parts
-            principal = await identify(request, parts) if self.allow != PUBLIC else None
+            principal = (
+                await identify(request, parts, key_in_address=self.key_in_address) if self.allow != PUBLIC else None
+            )
             call = Call(request, parts, principal)
             if principal is not None:
                 request.scope["who"] = call.standing_for  # for the line of the log
@@ -187,6 +190,7 @@ def endpoint(
     before_password_change: bool = False,
     replaces: bool = False,
     settles: bool = False,
+    key_in_address: bool = False,
 ) -> Callable[[Handler], Endpoint]:
     """Marks a handler. `allow` is a permission, SIGNED_IN, PUBLIC or KIOSK; `kiosk` lets a paired kiosk in too, for its
     own cameras. `takes` and `gives` name the media types of what is not JSON.
@@ -195,7 +199,8 @@ def endpoint(
     reads itself, `sorts` what a list may be sorted by, `example` is a body. `own_account` is
     refused without a session; `before_password_change` is open to those who must choose a new password first;
     `replaces` marks a POST that changes a row, so that If-Match counts; `settles` one that keeps its own account of
-    Idempotency-Key (see idempotent.Keyed).
+    Idempotency-Key (see idempotent.Keyed); with `key_in_address` an API key that has nothing but this permission may be
+    the query's `key`, for programs that can send no header.
 
     Beside the Call the handler takes `body` (a Form), `query` (a Query) and the path's names. It returns a Wire, a
     Page of Wires, None (204) or a Response of its own.
@@ -209,7 +214,7 @@ def endpoint(
         return Endpoint(
             method, path, allow, handler, status, prefix, body, hints.get("query"), hints.get("return"),
             names, uploads, body_optional, kiosk, takes, given, raises, asks, tuple(sorts), example, own_account,
-            before_password_change, replaces, settles,
+            before_password_change, replaces, settles, key_in_address,
         )  # fmt: skip
 
     return mark

@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from server.errors import Invalid
 from server.events.limits import reach_of
 from server.events.schema import StoredEvent
-from server.pipeline import amend
+from server.pipeline import amend, check_outs
 from server.pipeline.amend import Terms, Wish
 from server.pipeline.timesheets import zone_of_person
 from server.routes.endpoint import Call, Endpoint, Query, endpoint
@@ -144,8 +144,14 @@ async def _correct(
 
 
 async def _tell(call: Call, session: AsyncSession, entry: Entry, correction: Correction) -> list[StoredEvent]:
-    told = await amend.told(session, entry, correction, call.parts.clock.now())
-    return await call.parts.recorder.append(session, told)
+    parts, now = call.parts, call.parts.clock.now()
+    stored = await parts.recorder.append(session, await amend.told(session, entry, correction, now))
+    before = (correction.before or {}).get("personId")
+    for person_id in dict.fromkeys((entry.person_id, before)) if correction.state == "applied" else ():
+        stored += await check_outs.settle(
+            session, parts.recorder, person_id, parts.runtime.current.attendance, parts.zone.key, now
+        )
+    return stored
 
 
 @endpoint("GET", "/attendance/entries", allow="attendance:read", sorts=entries.SORTS)

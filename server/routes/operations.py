@@ -53,7 +53,7 @@ def tag_of(one: Endpoint) -> str:
         return "live video"
     if one.path.startswith("/iclock/"):
         return "attendance"
-    return one.path.split("/")[1] if one.prefix else "system"
+    return one.path.split("/")[1].partition(".")[0] if one.prefix else "system"
 
 
 def _described(one: Endpoint) -> str:

@@ -16,6 +16,7 @@ from starlette.templating import Jinja2Templates
 from starlette.types import Scope
 
 from server.assets import asset
+from server.jobs import days_pdf
 from server.routes.kiosk_page import kiosk_page_routes
 from server.routes.languages import Languages
 from server.store.people import PHOTOS_WANTED
@@ -155,6 +156,10 @@ class Pages:
         """A section for each thing that is set up here, as far as whoever asks may see it."""
         return await self._page(request, "settings.html", "settings:read")
 
+    async def working_time(self, request: Request) -> Response:
+        """Shifts, schedules, leave, holidays, sites and locked days, for whoever plans them."""
+        return await self._page(request, "working-time.html", "attendance:write")
+
     async def kiosk(self, request: Request) -> Response:
         """Open: without a signed-in person it asks for a pairing code."""
         languages = await asyncio.to_thread(self.languages.known)
@@ -202,6 +207,7 @@ class Pages:
             "navigation": [item for item in NAVIGATION if principal is not None and principal.may(item.permission)],
             "sections": [one for one in SECTIONS if principal is not None and principal.may(one.permission)],
             "photos_wanted": PHOTOS_WANTED,
+            "signs": days_pdf.possible(),
             "site_name": _gate(request).site_name(),
         }
         response = self._templates.TemplateResponse(request, template, {**known, **context}, status_code=status)
@@ -218,6 +224,7 @@ def page_routes(pages: Pages | None = None) -> list[Route | Mount]:
         Route("/people", shown.people, name="people"),
         Route("/attendance", shown.attendance, name="attendance"),
         Route("/settings", shown.settings, name="settings"),
+        Route("/attendance/working-time", shown.working_time, name="working-time"),
         Route("/kiosk", shown.kiosk, name="kiosk"),
         Route("/login", shown.login, name="login"),
         Route("/account", shown.account, name="account"),

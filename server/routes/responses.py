@@ -140,7 +140,11 @@ def database_away(request: Request, error: Exception) -> Response | None:
 def invalid_from(error: ValidationError) -> Invalid:
     """pydantic's complaint as ours: each field by its name on the wire."""
     details = tuple(
-        Detail(".".join(str(part) for part in found["loc"]) or "body", found["type"], found["msg"])
+        Detail(
+            ".".join(str(part) for part in found["loc"]) or "body",
+            found["type"],
+            found["msg"].removeprefix("Value error, "),
+        )
         for found in error.errors(include_url=False, include_input=False, include_context=False)
     )
     fields = ", ".join(dict.fromkeys(d.field for d in details))

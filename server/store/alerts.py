@@ -112,6 +112,12 @@ async def get(session: AsyncSession, alert_id: str, *, locked: bool = False) -> 
     return row
 
 
+async def open_of_kind(session: AsyncSession, kind: str, about: str = "") -> Sequence[Alert]:
+    """Those that are not over yet, whether somebody looked or not, whose subject begins like that."""
+    found = select(Alert).where(Alert.kind == kind, col(Alert.cleared_at).is_(None))
+    return (await session.exec(found.where(col(Alert.subject).startswith(about, autoescape=True)))).all()
+
+
 async def acknowledge(session: AsyncSession, alert: Alert, by: str, at: datetime) -> Alert:
     """Somebody looked at it. Who was first stays."""
     if alert.acknowledged_at is None:

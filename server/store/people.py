@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from sqlalchemy import and_, exists, func, or_
 from sqlalchemy import select as select_many  # SQLModel's own is typed for four at most
-from sqlmodel import col, select, update
+from sqlmodel import col, delete, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from server.errors import Conflict, Invalid, NotFound
@@ -17,6 +17,7 @@ from server.store.columns import utc_now
 from server.store.paging import Page, Paged, Sorts, fetch_joined, matching
 from server.store.reach import people_within
 from server.store.tables import (
+    Alert,
     Consent,
     Delivery,
     Department,
@@ -187,6 +188,7 @@ async def merge(session: AsyncSession, person: Person, other: Person) -> None:
         name: getattr(other, name) for name in ("employee_id", "email", "department_id", "site_id", "timezone")
     }
     external_ids = {**other.external_ids, **person.external_ids}
+    await _forget_alerts(session, other.id)
     session.expire(other)
     await session.delete(other)
     await session.flush()  # before its number is somebody else's
@@ -247,9 +249,15 @@ async def remove(session: AsyncSession, person: Person) -> list[str]:
     keys = [key for pair in (await session.exec(statement)).all() for key in pair]
     await terminals.forget_person(session, person)
     await entries.make_anonymous(session, person)
+    await _forget_alerts(session, person.id)
     await session.delete(person)
     await session.flush()
     return keys
+
+
+async def _forget_alerts(session: AsyncSession, person_id: str) -> None:
+    """What was told of their days."""
+    await session.exec(delete(Alert).where(col(Alert.subject).startswith(f"people/{person_id}/", autoescape=True)))
 
 
 def _within(person: Person | None, reach: Reach) -> Person:

@@ -1,6 +1,6 @@
 """Shifts, schedules, holidays and leave: what is expected of whom, and when."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 from sqlalchemy import func, or_
@@ -125,3 +125,16 @@ async def add_holidays(session: AsyncSession, rows: Iterable[Holiday]) -> None:
     """Raises Conflict (holiday_exists) where somebody else adds the same at the same time."""
     for row in rows:
         await HOLIDAYS.save(session, row)
+
+
+async def leave_between(session: AsyncSession, first: date, last: date) -> Sequence[Leave]:
+    """All that lies, at least in part, within these dates."""
+    within = between(Leave.first_date, Leave.last_date, first, last)
+    return (await session.exec(select(Leave).where(*within).order_by(col(Leave.first_date), col(Leave.id)))).all()
+
+
+async def holidays_between(session: AsyncSession, first: date, last: date, site_id: str | None) -> Sequence[Holiday]:
+    """All within these dates, or those of a site among those of every site."""
+    within = between(Holiday.date, Holiday.date, first, last)
+    found = select(Holiday).where(*within, *of_site(site_id)).order_by(col(Holiday.date), col(Holiday.id))
+    return (await session.exec(found)).all()

@@ -4,9 +4,15 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
+import httpx
 import pytest
-from playwright.sync_api import Locator, Page, WebSocketRoute, expect
+from playwright.sync_api import FilePayload, Locator, Page, WebSocketRoute, expect
 
+from server.access.access import Access
+from server.pipeline import check_outs
+from server.store.engine import Store
+from server.store.event_log import TableLog
+from server.store.runtime import RuntimeSettings, RuntimeState
 from tests.browser.chromium import Visit, overflow_px, unnamed_controls
 from tests.journeys.client import Api
 from tests.journeys.server import PASSWORD, RollcallServer
@@ -45,6 +51,17 @@ def in_berlin(api: Api) -> str:
     shift = api.post("shifts", {**form, "days": EVERY_DAY, "timezone": "Europe/Berlin"})["id"]
     api.post("schedules", {"shiftId": shift, "personId": person, "from": f"{MONTH}-01", "to": f"{MONTH}-31"})
     return person
+
+
+def look_for_check_outs(site: RollcallServer) -> None:
+    """As the hourly job does, without waiting for the hour."""
+
+    async def look(store: Store, _access: Access) -> None:
+        runtime = RuntimeState(store, RuntimeSettings())
+        await runtime.load()
+        await check_outs.look(store, TableLog(store), lambda _topics: None, runtime, datetime.now(UTC))
+
+    site.beside(look)
 
 
 def sheet_of(page: Page) -> Locator:
@@ -288,3 +305,96 @@ def test_nothing_falls_between_the_list_and_the_news(admin: Visit, works: Api) -
     for server, text in held:
         server.send(text)
     expect(page.get_by_role("button", name="Ada Lovelace")).to_be_visible()
+
+
+def test_entries_are_imported(admin: Visit, works: Api) -> None:
+    """A table that makes no sense; then one that is looked at, with refusals by row and field, and added."""
+    works.post("people", {"fullName": "Ada Lovelace", "employeeId": "1"})
+    page = admin.open(f"/attendance?tab=month&month={MONTH}")
+    page.get_by_role("button", name="Import entries").click()
+    dialog = page.get_by_role("dialog", name="Import entries")
+    chooser = dialog.locator("input[type=file]")
+    chooser.set_input_files({"name": "bad.csv", "mimeType": "text/csv", "buffer": b"name\nAda\n"})
+    expect(dialog.get_by_role("alert")).to_contain_text("no column employeeId")
+    rows = b'1,2026-03-05 09:00,in\n1,2026-03-05 17:00,out\n9,2026-03-05 09:00,in\n1,2026-03-05 09:00,"in, or"\n'
+    table: FilePayload = {"name": "e.csv", "mimeType": "text/csv", "buffer": b"employeeId,at,direction\n" + rows}
+    chooser.set_input_files(table)
+    expect(dialog.get_by_text("Entries that would be added: 2.")).to_be_visible(timeout=60_000)
+    expect(dialog.get_by_role("row")).to_contain_text(["Why", "There is nobody with employeeId 9.", "Write in or out."])
+    assert works.get("attendance/entries") == []
+    assert unnamed_controls(page) == []
+    dialog.get_by_role("button", name="Add 2 entries").click()
+    expect(dialog.get_by_text("Entries added: 2.")).to_be_visible(timeout=60_000)
+    dialog.get_by_role("button", name="Import another file").click()
+    chooser.set_input_files(table)
+    expect(dialog.get_by_text("There already: 2.")).to_be_visible(timeout=60_000)
+    expect(dialog.get_by_role("button", name=re.compile("^Add"))).to_have_count(0)
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("button", name="Ada Lovelace, Thursday 5 March")).to_contain_text("8:00")
+
+
+def test_a_missing_check_out_waits(admin: Visit, works: Api, site: RollcallServer) -> None:
+    """It is under what waits, is marked as seen, and is gone as soon as the day is right."""
+    ada = works.add_person("Ada Lovelace")
+    day = (datetime.now(UTC) - timedelta(days=2)).date().isoformat()
+    entered(works, ada, "in", f"{day}T08:00:00Z")
+    look_for_check_outs(site)
+    page = admin.open("/attendance?tab=waiting")
+    missing = page.locator("[data-missing] > li")
+    expect(missing).to_contain_text("Ada Lovelace")
+    expect(missing).to_contain_text(f"A check-out is missing on {day}.")
+    expect(page.locator("[data-waiting-count]")).to_have_text("1")
+    missing.get_by_role("button", name=re.compile("^Seen: Ada Lovelace")).click()
+    expect(missing).to_contain_text("seen by")
+    expect(page.locator("[data-waiting-count]")).to_be_hidden()
+    assert unnamed_controls(page) == []
+    missing.get_by_role("button", name=re.compile("^Ada Lovelace")).click()
+    expect(sheet_of(page)).to_contain_text("Check-out missing")
+    entered(works, ada, "out", f"{day}T16:00:00Z")
+    expect(page.get_by_text("Nothing waits")).to_be_attached()
+
+
+def test_an_address_for_calendar_programs(admin: Visit, works: Api) -> None:
+    """It is made once, works without signing in, and ends with its key."""
+    entered(works, in_berlin(works), "in", (datetime.now(UTC) - timedelta(hours=2)).isoformat())
+    page = admin.open("/attendance")
+    page.get_by_role("button", name="Calendar").click()
+    sheet = page.get_by_role("dialog", name="Calendar")
+    assert unnamed_controls(page) == []
+    sheet.get_by_role("button", name="Make the address").click()
+    address = sheet.get_by_label("Address", exact=True).input_value()
+    assert "SUMMARY:Ada Lovelace" in httpx.get(address).text
+    page.keyboard.press("Escape")
+    expect(page.locator("[data-calendar-sheet] input")).to_have_count(0)
+    for key in works.get("api-keys"):
+        works.call("DELETE", f"api-keys/{key['id']}", 204)
+    assert httpx.get(address).status_code == 401
+
+
+def test_a_persons_month(admin: Visit, works: Api, demo: DemoSources) -> None:
+    """From the person's sheet to their days with entries, the newest first, and on to the day's sheet."""
+    ada = in_berlin(works)
+    for day, direction, at in (("05", "in", "08:12"), ("05", "out", "16:00"), ("06", "in", "07:58")):
+        entered(works, ada, direction, f"{MONTH}-{day}T{at}:00Z")
+    page = admin.open(f"/people?person={ada}")
+    link = page.get_by_role("link", name="All days of attendance")
+    expect(link).to_have_attribute("href", f"/attendance?tab=person&of={ada}")
+    page.goto(f"/attendance?tab=person&of={ada}&month={MONTH}")
+    days = page.locator("[data-list] > li")
+    expect(page.get_by_role("combobox", name="Person")).to_have_value("Ada Lovelace")
+    expect(days).to_have_count(31)
+    expect(days.nth(25)).to_contain_text("Check-out missing")
+    expect(days.nth(26)).to_contain_text("Thursday 5 March")
+    expect(days.nth(26).locator("time")).to_have_text(["09:12", "17:00"])
+    assert unnamed_controls(page) == []
+    assert overflow_px(page) <= 0
+    days.nth(26).get_by_role("button").click()
+    expect(sheet_of(page).get_by_role("heading", name="Thursday 5 March")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(days.nth(26).get_by_role("button")).to_be_focused()
+    works.post("people", {"fullName": "Bea Babbage"})
+    page.get_by_role("combobox", name="Person").fill("")
+    page.get_by_role("combobox", name="Person").press_sequentially("Bea B")
+    page.locator("[role=option]").click()
+    expect(page.get_by_text("Nothing in this month")).to_be_visible()
+    assert "tab=person" in page.url

@@ -30,6 +30,8 @@ def example(site: Site, caller: Caller, one: Endpoint, api: Any) -> Case[Any]:
     query = {each["name"]: each["example"] for each in parameters if each.get("example") not in (None, "")}
     if one.path.startswith("/iclock/"):
         query = {"SN": caller.ids["serial"], **({"table": "ATTLOG"} if one.method == "POST" else {})}
+    if one.key_in_address:
+        query.pop("key", None)  # whoever asks is somebody already
     given: dict[str, Any] = {"query": caller.link if "key" in one.path_names else with_rows(query, caller, one)}
     for kind, content in described.get("requestBody", {}).get("content", {}).items():
         given |= {"media_type": kind, "body": _body(site, caller, one, kind, content)}
@@ -40,6 +42,8 @@ def example(site: Site, caller: Caller, one: Endpoint, api: Any) -> Case[Any]:
 def _body(site: Site, caller: Caller, one: Endpoint, kind: str, content: Mapping[str, Any]) -> Any:
     if one.path == "/people/import":
         return {"file": f"fullName\nExample {new_id()}\n".encode()}
+    if one.path == "/attendance/import":
+        return {"file": b"employeeId,at,direction\nE-1042,2026-01-05 09:00,in\n"}
     if one.path == "/holidays/import":
         event = f"BEGIN:VEVENT\nSUMMARY:Example {new_id()}\nDTSTART;VALUE=DATE:20260501\nEND:VEVENT"
         return {"file": f"BEGIN:VCALENDAR\n{event}\nEND:VCALENDAR\n".encode()}

@@ -251,7 +251,7 @@ class Site:
             "camera_id": camera_id, "department_id": department.id, "person_id": person.id, "other_id": other.id,
             "photo_id": photo.id, "sighting_id": sighting.id, "entry_id": entry.id, "snapshot_id": snapshot.id,
             "clip_id": clip.id, "zone_id": zone.id, "kiosk_id": kiosk.id, "alert_id": alert.id, "job_id": job.id,
-            "import_id": job.id, "role_id": unused.id, "user_id": user.id, "key": picture,
+            "import_id": job.id, "entries_import_id": job.id, "role_id": unused.id, "user_id": user.id, "key": picture,
             "visitor_id": visitors[0].id, "other_visitor_id": visitors[1].id,
             **expected.ids,
         }  # fmt: skip

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
@@ -16,8 +16,10 @@ from unittest.mock import patch
 
 import httpx
 
+from server.access.access import Access
 from server.commands.door import open_door
 from server.settings import Settings
+from server.store.engine import Store
 from tests.journeys.client import Api, Subscriber
 from tests.servers import free_port, plain_environment
 
@@ -74,15 +76,23 @@ class RollcallServer:
 
     def add_user(self, email: str, role: str, password: str = PASSWORD) -> None:
         """As `rollcall user create` does it, without the seconds that a process takes to begin."""
+
+        async def create(_store: Store, access: Access) -> None:
+            await access.accounts.create(email=email, full_name=email, role=role, password=password)
+
+        self.beside(create)
+
+    def beside(self, do: Callable[[Store, Access], Awaitable[None]]) -> None:
+        """Does something with the server's database, as a command beside it would."""
         with patch.dict(os.environ, self._environment, clear=True):
             settings = Settings()
 
-        async def create() -> None:
-            async with open_door(settings) as (_, access):
-                await access.accounts.create(email=email, full_name=email, role=role, password=password)
+        async def opened() -> None:
+            async with open_door(settings) as (store, access):
+                await do(store, access)
 
         with ThreadPoolExecutor(1) as pool:  # who drives a browser has a loop of its own in this thread
-            pool.submit(asyncio.run, create()).result()
+            pool.submit(asyncio.run, opened()).result()
 
     def start(self, *command: str) -> None:
         """Starts it, by default as `rollcall serve`, and waits until it is ready."""

@@ -11,8 +11,10 @@ from typing import Any
 import httpx
 import openpyxl
 import pytest
+from pypdf import PdfReader
 
 from server.jobs import days_export as job
+from server.jobs import days_pdf
 from server.parts import Parts
 from server.routes import days_export
 from server.store import departments
@@ -188,6 +190,26 @@ async def test_what_cannot_be_exported(admin: httpx.AsyncClient, ada: str, monke
     assert answer.json()["error"]["details"][0]["code"] == "too_many"
     monkeypatch.setattr(job, "MOST_DAYS", 6)
     assert (await admin.post(EXPORT, json=WEEK)).status_code == 422
+
+
+async def test_pages_to_be_signed(
+    admin: httpx.AsyncClient, ada: str, bea: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of one person or one department; of everybody, and without the fonts, it is refused by its field."""
+    await entered(admin, ada, "in 2026-01-05T09:20", "out 2026-01-05T17:00")
+    query = {"format": "pdf", **WEEK}
+    answer = await admin.get(EXPORT, params={**query, "personId": ada})
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/pdf")
+    [page] = PdfReader(io.BytesIO(answer.content)).pages
+    assert "Ada" in page.extract_text()
+    lab = await made(admin, "departments", name="A")
+    await admin.put(f"{API}/people/{bea}", json={"departmentId": lab["id"]})
+    whole = await admin.get(EXPORT, params={**query, "departmentId": lab["id"]})
+    assert len(PdfReader(io.BytesIO(whole.content)).pages) == 1
+    assert (await admin.get(EXPORT, params=query)).json()["error"]["details"][0]["field"] == "departmentId"
+    monkeypatch.setattr(days_pdf, "_fonts", lambda: None)
+    refused = await admin.get(EXPORT, params={**query, "personId": ada})
+    assert refused.json()["error"]["details"][0]["code"] == "not_installed"
 
 
 @pytest.mark.parametrize("wanted", ["csv", "xlsx"])

@@ -82,6 +82,7 @@ async def _ids(admin: httpx.AsyncClient, parts: Parts) -> dict[str, str]:
     job = Job(kind="retention", state="queued", run_at=now)
     me = (await admin.get("/api/v1/auth/me")).json()["data"]["id"]
     imported = Job(kind="people-import", state="queued", run_at=now, asked_by=me)
+    entries_imported = Job(kind="attendance-import", state="queued", run_at=now, asked_by=me)
     snapshot = Snapshot(
         camera_id=camera, taken_at=now, origin="request", width=1, height=1, size_bytes=1, object_key="snapshots/a.jpg",
         thumbnail_key="snapshots/b.jpg",
@@ -101,7 +102,7 @@ async def _ids(admin: httpx.AsyncClient, parts: Parts) -> dict[str, str]:
     )  # fmt: skip
     lock = DayLock(through=now.date() - timedelta(days=1))
     async with parts.store.transaction() as session:
-        session.add_all([badge, sighting, job, imported, snapshot, clip, line, lock, *entries])
+        session.add_all([badge, sighting, job, imported, entries_imported, snapshot, clip, line, lock, *entries])
         await session.flush()
         session.add_all(pending)
         factor = {"totp_secret": "x", "totp_confirmed_at": now}
@@ -109,6 +110,7 @@ async def _ids(admin: httpx.AsyncClient, parts: Parts) -> dict[str, str]:
     return {
         "camera_id": camera, "person_id": person, "clerk_id": clerk, "photo_id": photo,
         "sighting_id": sighting.id, "job_id": job.id, "import_id": imported.id,
+        "entries_import_id": entries_imported.id,
         "zone_id": await made(f"cameras/{camera}/zones", name="Step", kind="line", points=LINE, direction="in"),
         "department_id": await made("departments", name="Flight"), "snapshot_id": snapshot.id, "clip_id": clip.id,
         "kiosk_id": await made("kiosks", name="Hall", cameraIds=[camera]),

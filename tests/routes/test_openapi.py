@@ -19,6 +19,7 @@ PAGES = {
     "/",
     "/people",
     "/attendance",
+    "/attendance/working-time",
     "/cameras",
     "/kiosk",
     "/settings",

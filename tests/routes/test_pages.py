@@ -29,7 +29,9 @@ WRITES = frozenset(
         "attendance:correct",
     }  # fmt: skip
 )
-SHOWN = ("/", "/cameras", "/people", "/attendance", "/kiosk", "/password", "/account", "/settings")
+SHOWN = (
+    "/", "/cameras", "/people", "/attendance", "/attendance/working-time", "/kiosk", "/password", "/account", "/settings",
+)  # fmt: skip
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 
 
@@ -128,7 +130,9 @@ async def every_page() -> list[tuple[str, Response]]:
     return shown
 
 
-@pytest.mark.parametrize("path", ["/", "/cameras", "/people", "/attendance", "/account", "/settings"])
+@pytest.mark.parametrize(
+    "path", ["/", "/cameras", "/people", "/attendance", "/attendance/working-time", "/account", "/settings"]
+)
 async def test_signed_out(path: str) -> None:
     """Who is not signed in is sent to sign in, and comes back to the page that was asked for."""
     async with browser(None) as client:
@@ -285,7 +289,7 @@ async def test_viewer(path: str) -> None:
         "/": ["data-unknown-list"],
         "/cameras": ["data-add", "data-camera-sheet", "data-wizard", "data-removal"],
         "/people": ["data-add", "data-add-form", "data-poses-shutter"],
-        "/attendance": ["data-waiting-count"],
+        "/attendance": ["data-waiting-count", "data-working-time-link"],
     }[path]
     async with browser(VIEWER) as client:
         viewer = Page((await client.get(path)).text)
@@ -296,14 +300,14 @@ async def test_viewer(path: str) -> None:
         assert [attrs for _, attrs, _ in admin.elements if control in attrs]
 
 
-@pytest.mark.parametrize("tab", ["now", "today", "month", "charts"])
+@pytest.mark.parametrize("tab", ["now", "today", "month", "person", "charts"])
 async def test_the_tabs_of_attendance(tab: str) -> None:
     """Each has an address of its own, and the one that is asked for is marked before any script has run."""
     async with browser(VIEWER) as client:
         page = Page((await client.get(f"/attendance?tab={tab}")).text)
     tabs = [attrs for attrs, _ in page.all("a") if "tab" in attrs.get("class", "").split()]
     assert [attrs["href"] for attrs in tabs if attrs.get("aria-current") == "page"] == [f"/attendance?tab={tab}"]
-    assert [attrs["data-tab-link"] for attrs in tabs] == ["now", "today", "month", "charts"]
+    assert [attrs["data-tab-link"] for attrs in tabs] == ["now", "today", "month", "person", "charts"]
 
 
 async def test_current_page_is_marked() -> None:
@@ -402,3 +406,14 @@ async def test_sections_of_the_settings() -> None:
             text = (await client.get("/settings")).text
         shown[principal.role] = ('id="webhooks"' in text, 'href="#webhooks"' in text, "Add a webhook" in text)
     assert shown == {"Admin": (True, True, True), "Reader": (True, True, False), "Some": (False, False, False)}
+
+
+async def test_working_time_is_for_who_plans_it() -> None:
+    """Without the right to change it there is no page, and the navigation still says where one is."""
+    async with browser(VIEWER) as client:
+        refused = await client.get("/attendance/working-time")
+    async with browser(ADMIN) as client:
+        page = Page((await client.get("/attendance/working-time?show=leave")).text)
+    assert refused.status_code == 403
+    marked = [attrs["href"] for attrs, _ in page.all("a") if attrs.get("aria-current")]
+    assert marked == ["/attendance", "/attendance/working-time?show=leave"]

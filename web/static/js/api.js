@@ -74,15 +74,16 @@ export class Api {
     return (await this.#call("PATCH", path, body)).data;
   }
 
-  /** @param {string} path @param {any} [body] @returns {Promise<any>} what the answer tells, if it tells anything */
-  async delete(path, body = undefined) {
-    return (await this.#call("DELETE", path, body)).data;
+  /** @param {string} path @param {any} [body] @param {{tag?: string | null}} [options] as of `put` @returns {Promise<any>} what the answer tells, if it tells anything */
+  async delete(path, body = undefined, { tag } = {}) {
+    return (await this.#call("DELETE", path, body, tag ? { "If-Match": tag } : {})).data;
   }
 
-  /** @param {string} path @param {Blob} blob @param {string} name */
-  async upload(path, blob, name) {
+  /** @param {string} path @param {Blob} blob @param {string} name @param {Record<string, string>} [fields] that go with it */
+  async upload(path, blob, name, fields = {}) {
     const form = new FormData();
     form.set("file", blob, name);
+    for (const [key, value] of Object.entries(fields)) form.set(key, value);
     return (await this.#call("POST", path, form)).data;
   }
 

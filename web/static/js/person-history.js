@@ -78,6 +78,6 @@ function history(api, path, person, { title, empty, sort, item }) {
 export function histories(api, person, may, open) {
   const blocks = [];
   if (may("sightings:read")) blocks.push(history(api, "sightings", person, { title: "person.seen", empty: "person.seen.empty", sort: "-startedAt", item: (row) => seenItem(row, open) }));
-  if (may("attendance:read")) blocks.push(history(api, "attendance/entries", person, { title: "person.entries", empty: "person.entries.empty", sort: "-at", item: entryItem }));
+  if (may("attendance:read")) blocks.push(history(api, "attendance/entries", person, { title: "person.entries", empty: "person.entries.empty", sort: "-at", item: entryItem }), el("p", {}, el("a", { class: "button button-small", href: `/attendance?tab=person&of=${person.id}` }, icon("calendar"), el("span", { text: say("timeline.link") }))));
   return blocks;
 }

@@ -64,6 +64,8 @@ function parts(zone, at) {
 /** Monday 5 January. @param {string} date */
 export const longDate = (date) => format("UTC", "long", { weekday: "long", day: "numeric", month: "long" }).format(new Date(`${date}T00:00Z`));
 export const shortDate = (date) => format("UTC", "short", { day: "numeric", month: "short" }).format(new Date(`${date}T00:00Z`));
+/** 5 January 2026. @param {string} date */
+export const fullDate = (date) => format("UTC", "full date", { day: "numeric", month: "long", year: "numeric" }).format(new Date(`${date}T00:00Z`));
 export const weekday = (date) => format("UTC", "weekday", { weekday: "short" }).format(new Date(`${date}T00:00Z`));
 /** January 2026. @param {string} month `2026-01` */
 export const monthName = (month) => format("UTC", "month", { month: "long", year: "numeric" }).format(new Date(`${month}-01T00:00Z`));

@@ -1,13 +1,16 @@
 /** Attendance: who is in now, today, a month, charts, and what waits; each day opens its sheet, each entry its frame. */
 
 import { Api } from "../api.js";
+import { CalendarFeed } from "../calendar-feed.js";
 import { ChartsView } from "../charts-view.js";
 import { DaySheet } from "../day-sheet.js";
 import { el, icon, stateCard } from "../dom.js";
+import { EntriesImport } from "../entries-import.js";
 import { Events } from "../events.js";
 import { Evidence } from "../evidence.js";
 import { inWords } from "../failure.js";
 import { MonthView } from "../month-view.js";
+import { PersonDaysView } from "../person-days-view.js";
 import { PresentView } from "../present-view.js";
 import { Sheet } from "../sheet.js";
 import { Shell } from "../shell.js";
@@ -19,7 +22,7 @@ import { monthAfter, monthName } from "../zoned.js";
 
 const SEARCH_AFTER_MS = 220;
 const NEWS_AFTER_MS = 400; // a crowd at the door is one round, not one each
-const MONTHLY = new Set(["month", "charts"]); // what they show is asked for by month and department
+const MONTHLY = new Set(["month", "person", "charts"]); // what they show is asked for by month
 const MANY = 8; // of more people at once all is loaded again
 
 const one = (name) => document.querySelector(`[data-${name}]`);
@@ -36,7 +39,7 @@ class Attendance {
   #evidence;
   #sheet;
   #tab = "now";
-  #filters = { department: "", search: "", late: false, missing: false, month: "" };
+  #filters = { department: "", search: "", late: false, missing: false, month: "", of: "" };
   #sheetOf = { person: "", date: "" };
   #departments = new Map();
   #today = "";
@@ -45,7 +48,12 @@ class Attendance {
   /** @type {Set<string>} */
   #news = new Set();
   #later = 0;
-  #waiting = new WaitingView(this.#api, { decided: (agreed) => { this.#shell.toast(say(agreed ? "correction.approved" : "correction.refused")); this.#load(); } });
+  #waiting = new WaitingView(this.#api, {
+    decided: (agreed) => { this.#shell.toast(say(agreed ? "correction.approved" : "correction.refused")); this.#load(); },
+    open: (personId, date) => this.#sheet.open(personId, date),
+    alerts: this.#shell.may("alerts:read"),
+    acknowledge: this.#shell.may("alerts:write") ? (alert) => this.#acknowledge(alert) : null,
+  });
   #loaded = false;
 
   constructor() {
@@ -55,6 +63,7 @@ class Attendance {
     this.#views = {
       now: new PresentView(this.#api, { open, department }),
       today: new TodayView(this.#api, { open, department, changed }),
+      person: new PersonDaysView(this.#api, { holder: one("of"), open, chosen: (of) => this.#filter({ of }), today: () => this.#today, pdf: "pdf" in this.#root.dataset }),
       charts: new ChartsView(this.#api, { today: () => this.#today }),
       month: new MonthView(this.#api, { open, changed, today: () => this.#today, failed: (error) => this.#shell.toast(inWords(error), "red") }),
     };
@@ -82,6 +91,8 @@ class Attendance {
       if (!since) this.#load();
     });
     this.#events.subscribe("attendance", { settle: true }, (event) => this.#heard(event.data.person?.id), () => this.#load());
+    if (one("calendar")) new CalendarFeed(this.#api, () => [...this.#departments]);
+    if (one("import")) new EntriesImport(this.#api, this.#events, { follows: this.#shell.may("jobs:read"), changed: () => this.#load() });
     await this.#load(true);
     const { person, date } = this.#sheetOf;
     if (person && date) this.#sheet.open(person, date);
@@ -119,14 +130,14 @@ class Attendance {
     const asked = new URLSearchParams(location.search);
     this.#tab = asked.get("tab") in this.#views ? asked.get("tab") : "now";
     const month = asked.get("month") ?? "";
-    this.#filters = { department: asked.get("department") ?? "", search: asked.get("search") ?? "", late: asked.has("late"), missing: asked.has("missing"), month: /^\d{4}-(0[1-9]|1[0-2])$/.test(month) ? month : this.#today.slice(0, 7) };
+    this.#filters = { department: asked.get("department") ?? "", search: asked.get("search") ?? "", late: asked.has("late"), missing: asked.has("missing"), of: asked.get("of") ?? "", month: /^\d{4}-(0[1-9]|1[0-2])$/.test(month) ? month : this.#today.slice(0, 7) };
     this.#sheetOf = { person: asked.get("person") ?? "", date: /^\d{4}-\d\d-\d\d$/.test(asked.get("date") ?? "") ? asked.get("date") : "" };
     this.#put();
   }
 
   #write() {
-    const { department, search, late, missing, month } = this.#filters;
-    const said = { tab: this.#tab, department, search, late: late && "1", missing: missing && "1", month: MONTHLY.has(this.#tab) && month, ...this.#sheetOf };
+    const { department, search, late, missing, month, of } = this.#filters;
+    const said = { tab: this.#tab, department, search, late: late && "1", missing: missing && "1", month: MONTHLY.has(this.#tab) && month, of: this.#tab === "person" && of, ...this.#sheetOf };
     history.replaceState(null, "", `/attendance?${new URLSearchParams(Object.entries(said).filter(([, value]) => value))}`);
   }
 
@@ -148,7 +159,7 @@ class Attendance {
     this.#filters = { ...this.#filters, ...changed };
     this.#put();
     this.#write();
-    if (MONTHLY.has(this.#tab) || !this.#loaded) this.#load("month" in changed);
+    if (MONTHLY.has(this.#tab) || !this.#loaded) this.#load("month" in changed || "of" in changed);
     else this.#show();
   }
 
@@ -248,6 +259,15 @@ class Attendance {
     if (this.#tab !== "waiting") await this.#waiting.load().catch(() => undefined); // then what was known stays
     badge.textContent = String(this.#waiting.total);
     badge.hidden = this.#waiting.total === 0;
+  }
+
+  async #acknowledge(alert) {
+    try {
+      await this.#api.post(`alerts/${alert.id}/acknowledge`);
+      await this.#load();
+    } catch (error) {
+      this.#shell.toast(inWords(error), "red");
+    }
   }
 
   async #openEvidence(sightingId) {
