@@ -276,6 +276,16 @@ async def test_guessing_locks_the_kiosk_and_tells_somebody(parts: Parts, anyone:
     await door.enters()
 
 
+async def test_a_key_that_was_used_is_no_way_around(parts: Parts, anyone: httpx.AsyncClient) -> None:
+    """Whoever knows one could try PINs on what it stands for: that counts as guessing, too."""
+    await somebody(parts)
+    door = await door_of(parts, anyone)
+    await door.enters(key="k1")
+    for number in range(10):
+        assert refusal(await door.send(key="k1", pin=f"7593{number:02d}"))[:2] == (422, "idempotency_key_reused")
+    assert refusal(await door.send(key="k1"))[:2] == (429, "code_input_locked")
+
+
 async def test_a_hundred_wrong_ones_are_enough_for_a_day(parts: Parts, anyone: httpx.AsyncClient) -> None:
     """Slow guessing is guessing."""
     door = await door_of(parts, anyone)
