@@ -68,7 +68,7 @@ def upgrade() -> None:
     with op.batch_alter_table("entries", schema=None) as batch_op:
         batch_op.add_column(sa.Column("request_key", sa.String(length=64), nullable=True))
         batch_op.create_unique_constraint(batch_op.f("uq_entries_request_key"), ["request_key"])
-        batch_op.create_index(batch_op.f("ix_entries_kiosk_id"), ["kiosk_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_entries_kiosk_id"), ["kiosk_id", "id"], unique=False)
 
     database = op.get_bind()
     kept = database.execute(sa.select(settings.c.value).where(settings.c.key == KEPT)).scalar() or {}

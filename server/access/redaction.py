@@ -14,7 +14,7 @@ from server.store.tables import AuditRow
 
 PURPOSE = "audit-redaction"
 ERASED = "(erased)"
-_NAMING = frozenset({"fullName", "employeeId", "email", "externalIds", "name", "message", "reason"})
+_NAMING = frozenset({"fullName", "employeeId", "email", "externalIds", "name", "label", "message", "reason"})
 
 
 def redacted(row: AuditRow, ids: Collection[str]) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:

@@ -13,7 +13,7 @@ from server.access.template_seals import TemplateSeals
 from server.errors import Conflict
 from server.opening import open_store, prepare
 from server.settings import Settings
-from server.store import sealed
+from server.store import credentials, sealed
 from server.store.migrate import current
 
 app = typer.Typer(no_args_is_help=True)
@@ -55,46 +55,59 @@ def rotate(
 def reseal() -> None:
     """Seals every face anew with the newest key (templates, visitors, refused views), as a start of the server does.
 
-    Then an older key may go.
+    Then an older key may go, unless PINs and badges still go by it.
     """
-    done, left = asyncio.run(_reseal(Settings()))
+    done, left, codes = asyncio.run(_reseal(Settings()))
     typer.echo(f"{done} faces were sealed anew.")
+    if codes:
+        typer.echo(f"{codes} PINs and badges still go by an older key. Each goes over to the newest when it is used.")
     if left:
         raise Conflict(f"{left} faces are sealed with a key that is not here.", code="key_missing")
 
 
 def _check_unneeded(settings: Settings, dropped: Sequence[str]) -> None:
-    """Raises Conflict where faces are sealed with a key that would go, and stays elsewhere nowhere."""
+    """Raises Conflict where faces are sealed, or PINs and badges digested, with a key that would go, and stays
+    elsewhere nowhere."""
     elsewhere = {key_id(secret.get_secret_value().strip()) for secret in settings.security.previous_secret_keys}
     ids = {key_id(secret) for secret in dropped} - elsewhere
     if not ids:
         return
-    counted = asyncio.run(_counted(settings))
-    needed = sum(counted.get(kid, 0) for kid in ids)
+    faces, codes = asyncio.run(_counted(settings))
+    needed = sum(faces.get(kid, 0) for kid in ids)
     if needed:
         raise Conflict(
             f"{needed} faces are sealed with a key that would go. Run `rollcall keys reseal` first, or keep more.",
             code="key_needed",
         )
+    needed = sum(codes.get(kid, 0) for kid in ids)
+    if needed:
+        raise Conflict(
+            f"{needed} PINs and badges go by a key that would go. Each goes over to the newest key when it is used: "
+            "keep more for now, or set those anew that nobody uses.",
+            code="key_needed",
+        )
 
 
-async def _counted(settings: Settings) -> Mapping[str | None, int]:
-    """How many faces are sealed with which key; none before the first start."""
+async def _counted(settings: Settings) -> tuple[Mapping[str | None, int], Mapping[str, int]]:
+    """How many faces are sealed with which key, and how many PINs and badges go by which; none before the first
+    start."""
     if await current(settings.database_url) is None:
-        return {}
+        return {}, {}
     async with open_store(settings) as store, store.read() as session:
-        return await sealed.count_by_key(session)
+        return await sealed.count_by_key(session), await credentials.count_by_key(session)
 
 
-async def _reseal(settings: Settings) -> tuple[int, int]:
-    """How many were, and how many no key opens."""
+async def _reseal(settings: Settings) -> tuple[int, int, int]:
+    """How many were, how many no key opens, and how many PINs and badges need an older key."""
     secrets = await prepare(settings)
     seals = TemplateSeals(Keyring(secrets))
     async with open_store(settings) as store:
         done = await seals.seal_all(store)
         async with store.read() as session:
             counted = await sealed.count_by_key(session)
-    return done, sum(count for kid, count in counted.items() if kid != seals.key_id)
+            codes = await credentials.count_by_key(session)
+    left = sum(count for kid, count in counted.items() if kid != seals.key_id)
+    return done, left, sum(count for kid, count in codes.items() if kid != seals.key_id)
 
 
 def _print(secrets: list[str] | tuple[str, ...], *, first_signs: bool) -> None:

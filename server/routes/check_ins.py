@@ -14,7 +14,7 @@ from server.pipeline.attend import Local
 from server.routes.endpoint import KIOSK, Call, Endpoint, endpoint
 from server.routes.idempotent import Keyed, answer_lost
 from server.store import alerts, entries, kiosks
-from server.store.idempotency import Claim
+from server.store.idempotency import REUSED, Claim
 from server.store.tables import Credential, Kiosk, Person
 from server.store.views import ShiftBrief
 from server.store.writes import locked
@@ -95,8 +95,10 @@ async def check_in_at_kiosk(call: Call, kiosk_id: str, body: CheckInForm) -> Che
         raise
     try:
         answer = await _once(call, kiosk_id, given, body, keyed)
-    except Exception:  # whatever it was, nobody has guessed
-        await guard.good(kiosk_id)
+    except Exception as error:
+        # Nobody has guessed, whatever it was; but that a key was used for another code tells that this one is wrong.
+        if getattr(error, "code", None) != REUSED:
+            await guard.good(kiosk_id)
         raise
     if answer is None:
         raise _refused(given[0], "code_not_accepted", "This is not known here.", "not_accepted")
@@ -156,12 +158,9 @@ async def _moment(call: Call, session: AsyncSession, kiosk: Kiosk, kind: Kind, b
     """When it was. Raises Invalid for what this kiosk does not take, and for a time that cannot be."""
     if kind not in kiosk.means:
         raise _refused(kind, "means_not_allowed", "This kiosk does not take it.")
-    moment = moment_of(
-        body.device_time,
-        call.parts.clock.now(),
-        sent_at=body.sent_at,
-        known_offset_ms=await entries.offset_of_kiosk(session, kiosk.id),
-    )
+    known_ms = await entries.offset_of_kiosk(session, kiosk.id) if body.sent_at is None else None
+    now = call.parts.clock.now()
+    moment = moment_of(body.device_time, now, sent_at=body.sent_at, known_offset_ms=known_ms)
     if isinstance(moment, str):
         raise Invalid.field("deviceTime", moment, IMPLAUSIBLE[moment])
     return moment

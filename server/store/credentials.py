@@ -56,13 +56,17 @@ async def keep(session: AsyncSession, row: Credential, clash: Conflict) -> Crede
 
 async def note_use(session: AsyncSession, row: Credential, at: datetime) -> None:
     """It has been used; that is no edit of it."""
-    used = update(Credential).where(col(Credential.id) == row.id).values(last_used_at=at)
+    used = update(Credential).where(col(Credential.id) == row.id).values(last_used_at=at, updated_at=row.updated_at)
     await session.exec(used.execution_options(synchronize_session=False))
 
 
 async def digest_anew(session: AsyncSession, row: Credential, digest: str, key_id: str) -> None:
     """The same by another key; that is no edit of it either."""
-    anew = update(Credential).where(col(Credential.id) == row.id).values(digest=digest, key_id=key_id)
+    anew = (
+        update(Credential)
+        .where(col(Credential.id) == row.id)
+        .values(digest=digest, key_id=key_id, updated_at=row.updated_at)
+    )
     await session.exec(anew.execution_options(synchronize_session=False))
 
 

@@ -15,6 +15,7 @@ from server.store.tables import IdempotentAnswer
 KEPT_FOR = timedelta(hours=24)
 # Longer than any creation takes: who has not answered by then has died meanwhile.
 ANSWERED_WITHIN = timedelta(minutes=1)
+REUSED = "idempotency_key_reused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ async def claim(
         await session.flush()
         return Claim(key_hash, now)
     if there.request_hash not in (request_hash, *older):
-        raise Invalid("This Idempotency-Key was used for another request.", code="idempotency_key_reused")
+        raise Invalid("This Idempotency-Key was used for another request.", code=REUSED)
     if there.answer is None:
         raise _still_at_work()
     return there.answer

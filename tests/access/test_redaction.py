@@ -33,6 +33,12 @@ def test_of_their_own_rows_all_names_go() -> None:
     assert after == bare
 
 
+def test_what_a_badge_is_called_may_name_somebody() -> None:
+    """Of their own row it goes; what the badge ends in stays."""
+    _, after = redacted(row_of("people", "p1", after={"kind": "badge", "label": "Ada's", "ending": "1:80"}), ["p1"])
+    assert after == {"kind": "badge", "label": ERASED, "ending": "1:80"}
+
+
 def test_of_other_rows_only_what_is_about_them() -> None:
     """A sighting, a warning on somebody else's photo; nobody else's name."""
     told: dict[str, object] = {

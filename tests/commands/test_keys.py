@@ -1,11 +1,13 @@
 """`rollcall keys` lists keys by their ids and makes new ones; no secret is ever printed."""
 
 import asyncio
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from server.access.codes import Codes
 from server.access.keyring import Keyring, key_id
 from server.access.secrets import load_secrets
 from server.access.template_seals import TemplateSeals
@@ -109,6 +111,37 @@ def test_a_key_that_templates_need_is_not_dropped(state: Path) -> None:
     _keys("reseal")
     _keys("rotate", "--keep", "2")
     assert oldest not in load_secrets(state)
+
+
+def test_a_key_that_codes_go_by_is_not_dropped(state: Path) -> None:
+    """They cannot be sealed anew, for nobody knows them: each goes over to the newest key by its use."""
+    _keys("rotate")
+    [oldest] = load_secrets(state)
+    asyncio.run(_check_in(oldest, sets=True))
+    _keys("rotate")
+    assert "1 PINs and badges still go by an older key" in _keys("reseal")
+    result = CliRunner().invoke(app, ["rotate", "--keep", "1"])
+    assert result.exit_code == 1
+    assert str(result.exception).startswith("1 PINs and badges go by a key that would go. Each goes over")
+    asyncio.run(_check_in(*load_secrets(state)))
+    assert _keys("reseal") == "0 faces were sealed anew.\n"
+    _keys("rotate", "--keep", "2")
+    assert oldest not in load_secrets(state)
+
+
+async def _check_in(*secrets: str, sets: bool = False) -> None:
+    """Somebody sets a PIN, or uses it."""
+    settings, codes = Settings(), Codes(Keyring(secrets))
+    await prepare(settings)
+    async with open_store(settings) as store, store.transaction() as session:
+        if sets:
+            person = Person(full_name="Ada")
+            session.add(person)
+            await session.flush()
+            await codes.set_pin(session, person, "482913", 1)
+        row = await codes.find(session, "pin", "482913")
+        assert row is not None
+        await codes.note_use(session, row, "pin", "482913", datetime(2026, 1, 5, tzinfo=UTC))
 
 
 async def _enrol(secret: str) -> None:

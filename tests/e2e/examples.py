@@ -5,6 +5,7 @@ from typing import Any
 
 from schemathesis import Case
 
+from server.access.codes import drawn_pin
 from server.ids import new_id
 from server.routes.endpoint import Endpoint
 from tests.e2e.site import Caller, Site, named
@@ -15,6 +16,8 @@ UNIQUE: Mapping[str, Callable[[], str]] = {
     "name": lambda: f"Example {new_id()}",
     "email": lambda: f"{new_id()}@example.com",
     "employeeId": new_id,
+    "badge": new_id,
+    "pin": lambda: drawn_pin(9999),
 }
 
 
@@ -49,13 +52,16 @@ def _body(site: Site, caller: Caller, one: Endpoint, kind: str, content: Mapping
 
 def _of_this_site(site: Site, caller: Caller) -> dict[str, dict[str, Any]]:
     """What no example can know: the secrets of this server and the addresses of its cameras."""
-    device = site.device
+    device, now = site.device, site.parts.clock.now().isoformat()
     return {
         "POST /auth/login": {"username": caller.email or "nobody", "password": PASSWORD, "otp": None},
         "POST /auth/refresh": {"refreshToken": caller.refresh_token or "none"},
         "POST /auth/totp/confirm": {"otp": caller.code or "000000"},
         "DELETE /auth/totp": {"otp": caller.code or "000000"},
         "POST /kiosks/pair": {"code": caller.code},
+        "POST /kiosks/{kiosk_id}/check-ins": {
+            "pin": None, "badge": caller.badge, "deviceTime": now, "sentAt": now,
+        },
         "POST /setup": {"code": site.unset.access.setup_code()},
         # Otherwise they look for their streams for ever.
         "POST /cameras": {"enabled": False},

@@ -1,4 +1,4 @@
-"""Rows of what is expected of somebody, and a correction that waits: one of each, in the order in which they go in."""
+"""What is expected of somebody, what they check in with, and a correction that waits: rows in the order of going in."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,8 +20,8 @@ class Expected:
     ids: Mapping[str, str]
 
     @classmethod
-    def of(cls, person: tables.Person, mark: str, now: datetime) -> "Expected":
-        """Of that person; `mark` keeps the names of two callers apart."""
+    def of(cls, person: tables.Person, mark: str, now: datetime, badge: str) -> "Expected":
+        """Of that person; `mark` keeps the names of two callers apart, `badge` is the digest of theirs."""
         today = now.date()
         site = tables.Site(name=f"Plant {mark}", timezone="Europe/Berlin")
         shift, spare = (
@@ -34,8 +34,10 @@ class Expected:
         correction = tables.Correction(
             entry_id=by_hand.id, kind="add", after=said(by_hand), reason="Forgot.", state="pending", asked_by=mark
         )
+        credential = tables.Credential(person_id=person.id, kind="badge", digest=badge, key_id="k")
         ids = {
+            "credential_id": credential.id,
             "correction_id": correction.id, "site_id": site.id, "shift_id": spare.id, "schedule_id": schedule.id,
             "holiday_id": holiday.id, "leave_id": leave.id, "lock_id": "none",
         }  # fmt: skip
-        return cls([site, shift, spare, holiday], [schedule, leave, by_hand], correction, ids)
+        return cls([site, shift, spare, holiday], [schedule, leave, by_hand, credential], correction, ids)

@@ -58,6 +58,7 @@ class Caller:
     refresh_token: str = ""
     email: str = ""
     code: str = ""  # good once, where the operation takes one
+    badge: str = ""  # of a person of theirs
     link: dict[str, str] = field(default_factory=dict)  # what a signed link has in its query
 
 
@@ -207,7 +208,7 @@ class Site:
             person_id=person.id, at=now, direction="in", origin="camera", camera_id=camera_id,
             sighting_id=sighting.id, snapshot_key=picture,
         )  # fmt: skip
-        expected = Expected.of(person, mark, now)
+        expected = Expected.of(person, mark, now, self.parts.access.codes.digests("badge", mark)[0])
         snapshot = tables.Snapshot(
             camera_id=camera_id, taken_at=now, origin="request", width=1, height=1, size_bytes=1, object_key=picture,
             thumbnail_key=picture,
@@ -253,6 +254,7 @@ class Site:
             "visitor_id": visitors[0].id, "other_visitor_id": visitors[1].id,
             **expected.ids,
         }  # fmt: skip
+        caller.badge = mark
         caller.link = dict(parse_qsl(urlsplit(self.parts.links.link(picture)).query))
 
     async def _let_in(self, caller: Caller) -> None:

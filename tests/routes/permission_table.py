@@ -104,6 +104,10 @@ MAY = {
     "POST /people": "AO..P.",
     "GET /people/{person_id}/export": "A.....",
     "GET /people/{person_id}": "AOV...",
+    "GET /people/{person_id}/credentials": "AO..P.",
+    "PUT /people/{person_id}/pin": "AO..P.",
+    "POST /people/{person_id}/badges": "AO..P.",
+    "DELETE /people/{person_id}/credentials/{credential_id}": "AO..P.",
     "PUT /people/{person_id}": "AO..P.",
     "DELETE /people/{person_id}": "A.....",
     "GET /people/{person_id}/portrait.jpg": "AOV...",
@@ -184,5 +188,6 @@ MAY = {
     "PUT /kiosks/{kiosk_id}": "A.....",
     "DELETE /kiosks/{kiosk_id}": "A.....",
     "POST /kiosks/{kiosk_id}/pairing-code": "A.....",
+    "POST /kiosks/{kiosk_id}/check-ins": ".....K",
     "GET /kiosks/{kiosk_id}/portraits/{person_id}.jpg": "AOV..K",
 }

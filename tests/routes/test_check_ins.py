@@ -1,5 +1,6 @@
 """Check-ins with a PIN or a badge, over HTTP."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
@@ -16,7 +17,7 @@ MINUTE = timedelta(minutes=1)
 
 async def rows(parts: Parts) -> list[Entry]:
     async with parts.store.read() as session:
-        return list((await session.exec(select(Entry).order_by(Entry.at, Entry.id))).all())
+        return list((await session.exec(select(Entry).order_by(col(Entry.at), Entry.id))).all())
 
 
 async def told(parts: Parts, topic: str) -> list[EventRow]:
@@ -275,6 +276,16 @@ async def test_guessing_locks_the_kiosk_and_tells_somebody(parts: Parts, anyone:
     await door.enters()
 
 
+async def test_a_key_that_was_used_is_no_way_around(parts: Parts, anyone: httpx.AsyncClient) -> None:
+    """Whoever knows one could try PINs on what it stands for: that counts as guessing, too."""
+    await somebody(parts)
+    door = await door_of(parts, anyone)
+    await door.enters(key="k1")
+    for number in range(10):
+        assert refusal(await door.send(key="k1", pin=f"7593{number:02d}"))[:2] == (422, "idempotency_key_reused")
+    assert refusal(await door.send(key="k1"))[:2] == (429, "code_input_locked")
+
+
 async def test_a_hundred_wrong_ones_are_enough_for_a_day(parts: Parts, anyone: httpx.AsyncClient) -> None:
     """Slow guessing is guessing."""
     door = await door_of(parts, anyone)
@@ -330,3 +341,36 @@ async def test_no_code_is_readable_anywhere(parts: Parts, admin: httpx.AsyncClie
     async with parts.store.read() as session:
         kept = (await session.exec(select(Credential))).all()
     assert {(one.kind, one.ending) for one in kept} == {("pin", ""), ("badge", BADGE[-4:])}
+
+
+async def test_two_at_once_are_one(parts: Parts, anyone: httpx.AsyncClient) -> None:
+    """The same person under two keys at the same moment: the second finds the first, and the cool-down holds."""
+    await somebody(parts)
+    doors = [await door_of(parts, anyone, role="in")] * 2
+    answers = await asyncio.gather(*(door.send(key=f"k{number}") for number, door in enumerate(doors)))
+    assert sorted(one.json()["data"]["hint"] or "" for one in answers) == ["", "already_recorded"]
+    assert len(await rows(parts)) == 1
+
+
+async def test_of_whom_was_erased_nothing_is_told_again(
+    parts: Parts, admin: httpx.AsyncClient, anyone: httpx.AsyncClient
+) -> None:
+    """Neither the answer that was kept nor one from the entry; and nothing is made a second time."""
+    ada, door = await somebody(parts), await door_of(parts, anyone)
+    await door.enters(key="k1")
+    assert (await admin.delete(f"/api/v1/people/{ada.id}")).status_code == 204
+    assert refusal(await door.send(key="k1"))[:2] == (409, "idempotency_answer_lost")
+    assert refusal(await door.send(key="k2"))[:2] == (422, "code_not_accepted")
+    [entry] = await rows(parts)
+    assert entry.person_id is None
+
+
+async def test_whom_two_people_turned_out_to_be(
+    parts: Parts, admin: httpx.AsyncClient, anyone: httpx.AsyncClient
+) -> None:
+    """After a merge the other's PIN is the PIN of the one who stays."""
+    ada, other = await somebody(parts, pin=None), await somebody(parts, "A. Lovelace")
+    door = await door_of(parts, anyone)
+    merged = await admin.post(f"/api/v1/people/{ada.id}/merge", json={"otherId": other.id})
+    assert merged.status_code == 200, merged.text
+    assert (await door.enters())["name"] == "Ada Lovelace"

@@ -10,7 +10,7 @@ from server.demo.clips import enrolment_photo
 from server.parts import Parts
 from server.pipeline.amend import said
 from server.routes.endpoint import Endpoint
-from server.store.tables import Clip, Correction, DayLock, Entry, Job, Sighting, Snapshot, User
+from server.store.tables import Clip, Correction, Credential, DayLock, Entry, Job, Sighting, Snapshot, User
 from tests.opened import PASSWORD
 
 STALE = {"If-Match": '"0"'}
@@ -73,6 +73,7 @@ async def _ids(admin: httpx.AsyncClient, parts: Parts) -> dict[str, str]:
         thumbnail_key="snapshots/b.jpg",
     )  # fmt: skip
     user_id = await made("users", **user)
+    badge = Credential(person_id=person, kind="badge", digest="d", key_id="k")
     clip = Clip(started_at=now, duration_s=1, width=1, height=1, codec="h264", size_bytes=1, object_key="clips/a.mp4")
     entries = [Entry(person_id=clerk, at=now, direction="in", origin="manual") for _ in range(3)]
     pending = [
@@ -81,7 +82,7 @@ async def _ids(admin: httpx.AsyncClient, parts: Parts) -> dict[str, str]:
     ]
     lock = DayLock(through=now.date() - timedelta(days=1))
     async with parts.store.transaction() as session:
-        session.add_all([sighting, job, imported, snapshot, clip, lock, *entries])
+        session.add_all([badge, sighting, job, imported, snapshot, clip, lock, *entries])
         await session.flush()
         session.add_all(pending)
         factor = {"totp_secret": "x", "totp_confirmed_at": now}
@@ -95,7 +96,7 @@ async def _ids(admin: httpx.AsyncClient, parts: Parts) -> dict[str, str]:
         "role_id": await made("roles", name="Porter", permissions=["cameras:read"]),
         "user_id": user_id,
         "key_id": await made("api-keys", name="Payroll", permissions=["cameras:read"]),
-        "entry_id": entries[0].id, "correction_id": pending[0].id,
+        "credential_id": badge.id, "entry_id": entries[0].id, "correction_id": pending[0].id,
         "other_correction_id": pending[1].id, "lock_id": lock.id,
         "site_id": await made("sites", name="Plant", timezone="Europe/Berlin"),
         "shift_id": await made("shifts", name="Early", start="06:00", end="14:00"),

@@ -84,7 +84,7 @@ async def test_lists_are_sorted_by_what_is_described(one: Endpoint, admin: httpx
     camera = await made(admin, "cameras", name="Door", kind="push", enabled=False)
     person = await made(admin, "people", fullName="Ada")
     said = {"personId": person, "at": "2026-01-05T08:00:00Z", "direction": "in", "reason": "By the book."}
-    url = one.url.format(camera_id=camera, entry_id=await made(admin, "attendance/entries", **said))
+    url = one.url.format(camera_id=camera, person_id=person, entry_id=await made(admin, "attendance/entries", **said))
     for name in sort["schema"]["enum"]:
         assert (await admin.get(url, params={"sort": name})).status_code == 200, name
     refused = await admin.get(url, params={"sort": "shoeSize"})

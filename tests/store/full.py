@@ -110,6 +110,10 @@ async def fill(store: Store, *, people: int = 3) -> None:
                 key_id="0123456789ab", embedding=BYTES,
             ),
             visitor,
+            tables.Credential(
+                person_id=persons[0].id, kind="badge", digest="d" * 64, key_id="0123456789ab", label="Blau",
+                ending="2:9C", last_used_at=AT,
+            ),
             tables.Consent(
                 person_id=persons[0].id, state="given", text_version="2026-1", at=AT, how="paper", noted_by="ada"
             ),

@@ -7,7 +7,7 @@ from server.store import entries
 from server.store.engine import Store
 from server.store.entries import EntryFilter
 from server.store.paging import Page
-from server.store.tables import Camera, Department, Entry, Person
+from server.store.tables import Camera, Department, Entry, Kiosk, Person
 from tests.store.conftest import add_camera, add_person, add_sighting, after
 
 
@@ -115,3 +115,43 @@ async def test_who_is_present(store: Store) -> None:
         ):
             found = await entries.present(session, since, (), wanted)
             assert ([row.person and row.person.full_name for row in found.rows], found.total) == (names, len(names))
+
+
+async def test_at_one_door(store: Store) -> None:
+    """The newest of a person at some cameras and kiosks; what a kiosk is known by; what a request has made."""
+    ada, gate = await add_person(store, "Ada"), await add_camera(store, "Gate")
+    hall, yard = Kiosk(name="Hall"), Kiosk(name="Yard")
+    async with store.transaction() as session:
+        session.add_all([hall, yard])
+    seen = await _add(store, ada, gate, 10)
+    typed: dict[str, Entry] = {}
+    for minutes, kiosk, offset_ms in ((0, hall, 900), (20, hall, -40), (30, yard, None)):
+        entry = Entry(
+            person_id=ada.id, at=after(minutes), direction="in", origin="code", kiosk_id=kiosk.id,
+            device_offset_ms=offset_ms, request_key=f"r{minutes}",
+        )  # fmt: skip
+        async with store.transaction() as session:
+            typed[f"r{minutes}"] = await entries.add(session, entry)
+
+    async with store.read() as session:
+
+        async def last(cameras: list[str], at_kiosks: list[str], until: float) -> str | None:
+            found = await entries.last_at(session, ada.id, cameras, at_kiosks, after(until))
+            return found.id if found else None
+
+        assert await last([gate.id], [hall.id], 15) == seen.id
+        assert await last([gate.id], [hall.id], 25) == typed["r20"].id
+        assert await last([], [hall.id], 15) == typed["r0"].id
+        assert await last([], [yard.id], 15) is None
+        newest = await entries.last_at(session, ada.id, [gate.id], [yard.id])
+        assert newest is not None
+        assert newest.id == typed["r30"].id
+        assert await entries.offset_of_kiosk(session, hall.id) == -40
+        assert await entries.offset_of_kiosk(session, yard.id) is None
+        made = await entries.of_request(session, "r20")
+        assert made is not None
+        assert made.id == typed["r20"].id
+        assert await entries.of_request(session, "r21") is None
+        assert await entries.any_at_kiosk(session, ada.id, hall.id, after(20))
+        assert not await entries.any_at_kiosk(session, ada.id, hall.id, after(21))
+        assert not await entries.any_at_kiosk(session, "bob", hall.id, after(0))

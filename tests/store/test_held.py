@@ -2,10 +2,10 @@
 
 from server.store import held
 from server.store.engine import Store
-from server.store.tables import Consent, Entry, EventRow, Leave, Schedule, Sighting
+from server.store.tables import Consent, Credential, Entry, EventRow, Leave, Schedule, Sighting
 from tests.store.conftest import NOON, add_person, add_photo
 
-OWNED = ("consents", "photos", "templates", "sightings", "entries", "schedules", "leave")
+OWNED = ("consents", "credentials", "photos", "templates", "sightings", "entries", "schedules", "leave")
 
 
 async def test_theirs_and_theirs_alone(store: Store) -> None:
@@ -23,6 +23,7 @@ async def test_theirs_and_theirs_alone(store: Store) -> None:
                         person_id=one.id, state="closed", started_at=NOON, last_seen_at=NOON, face_key="faces/x.jpg"
                     ),
                     Entry(person_id=one.id, at=NOON, direction="in", origin="manual"),
+                    Credential(person_id=one.id, kind="pin", digest=f"digest of {one.id}", key_id="k"),
                     Schedule(person_id=one.id, first_date=NOON.date()),
                     Leave(person_id=one.id, first_date=NOON.date(), last_date=NOON.date(), kind="vacation"),
                     EventRow(
@@ -41,6 +42,7 @@ async def test_theirs_and_theirs_alone(store: Store) -> None:
     text = str(found)
     assert "faces/x.jpg" not in text
     assert "embedding" not in text
+    assert "digest" not in text
     assert bob.id not in text
     assert (await held.person(store, ada.id))["fullName"] == "Ada"
 

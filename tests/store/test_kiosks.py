@@ -24,6 +24,17 @@ async def test_by_camera(store: Store) -> None:
         assert (await kiosks.get(session, both.id)).camera_ids == [gate.id, door.id]
 
 
+async def test_those_that_go_by_faces(store: Store) -> None:
+    """A kiosk for codes alone has its cameras, and greets for none of them."""
+    gate = await add_camera(store, "Gate")
+    async with store.transaction() as session:
+        by_code = await kiosks.save_kiosk(session, Kiosk(name="A", camera_ids=[gate.id], means=["pin"]))
+        usual = await kiosks.save_kiosk(session, Kiosk(name="B", camera_ids=[gate.id]))
+    async with store.read() as session:
+        assert await kiosks.ids_of_camera(session, gate.id) == [by_code.id, usual.id]
+        assert [one.id for one in await kiosks.greeting_at(session, gate.id)] == [usual.id]
+
+
 async def test_what_cannot_be(store: Store) -> None:
     """A name twice, or a camera that is not there."""
     async with store.transaction() as session:

@@ -166,6 +166,40 @@ async def test_seals_of_redacted_rows_come_back(empty_url: str) -> None:
         assert (await session.exec(select(tables.Setting))).all() == []
 
 
+async def test_codes_and_badges_wait_for_the_way_forward(empty_url: str) -> None:
+    """The version before has no place for them: PINs, what a kiosk is for and the keys of requests are kept beside."""
+    await migrate.upgrade(empty_url)
+    at = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
+    async with Store(empty_url) as store:
+        ada, gone = tables.Person(full_name="Ada"), tables.Person(full_name="Gone")
+        kiosk = tables.Kiosk(name="Hall", role="in", means=["pin"])
+        async with store.transaction() as session:
+            session.add_all([ada, gone, kiosk])
+        async with store.transaction() as session:
+            for one, used in ((ada, at), (gone, None)):
+                session.add(
+                    tables.Credential(person_id=one.id, kind="pin", digest=one.id, key_id="k", last_used_at=used)
+                )
+            session.add(
+                tables.Entry(
+                    person_id=ada.id, at=at, direction="in", origin="code", kiosk_id=kiosk.id, request_key="r1"
+                )
+            )  # fmt: skip
+    await migrate.downgrade(empty_url, "0011")
+    async with Store(empty_url) as store, store.engine.begin() as connection:
+        await connection.execute(text("DELETE FROM people WHERE full_name = 'Gone'"))
+        await connection.execute(text("UPDATE kiosks SET name = 'Lobby'"))
+    await migrate.upgrade(empty_url)
+    async with Store(empty_url) as store, store.read() as session:
+        [row] = (await session.exec(select(tables.Credential))).all()
+        assert (row.person_id, row.digest, row.last_used_at) == (ada.id, ada.id, at)
+        [found] = (await session.exec(select(tables.Kiosk))).all()
+        assert (found.name, found.role, found.means) == ("Lobby", "in", ["pin"])
+        [entry] = (await session.exec(select(tables.Entry))).all()
+        assert (entry.kiosk_id, entry.request_key) == (kiosk.id, "r1")
+        assert (await session.exec(select(tables.Setting))).all() == []
+
+
 async def test_no_difference_to_the_tables(store: Store) -> None:
     """A migrated database is what tables.py describes: nothing is left for another migration."""
     async with store.engine.connect() as connection:

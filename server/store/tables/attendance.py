@@ -20,7 +20,10 @@ class Entry(Row, table=True):
     """
 
     __tablename__ = "entries"
-    __table_args__ = (Index("ix_entries_person_at", "person_id", "at"),)
+    __table_args__ = (
+        Index("ix_entries_person_at", "person_id", "at"),
+        Index("ix_entries_kiosk_id", "kiosk_id", "id"),  # what a kiosk was heard of last
+    )
     person_id: str | None = Field(default=None, foreign_key="people.id", ondelete="SET NULL")
     pseudonym: str | None = Field(default=None, max_length=36, index=True)  # by chance; kept nowhere else
     department_id: str | None = Field(default=None, foreign_key="departments.id", ondelete="SET NULL")  # of then
@@ -37,7 +40,7 @@ class Entry(Row, table=True):
     pack: str = Field(default="", max_length=100)
     snapshot_key: str | None = Field(default=None, max_length=300)
     reason: str | None = Field(default=None, max_length=500)
-    kiosk_id: str | None = Field(default=None, foreign_key="kiosks.id", index=True, ondelete="SET NULL")
+    kiosk_id: str | None = Field(default=None, foreign_key="kiosks.id", ondelete="SET NULL")
     device_at: datetime | None = moment(default=None)  # what the device's own clock said
     device_offset_ms: int | None = None  # by how much it was ahead of the server's
     request_key: str | None = Field(default=None, unique=True, max_length=64)  # the kiosk's key, hashed: made once

@@ -3,7 +3,7 @@
 import { certaintyBar } from "./certainty.js";
 import { el, face, icon } from "./dom.js";
 import { inWords } from "./failure.js";
-import { say } from "./text.js";
+import { say, sayOr } from "./text.js";
 import { fullTime, spoken } from "./times.js";
 
 const PAGE_SIZE = 5;
@@ -29,11 +29,12 @@ function seenItem(sighting, open) {
 /** @param {any} entry */
 function entryItem(entry) {
   const way = entry.direction === "in" ? "in" : "out";
+  const where = entry.cameraName ?? (entry.origin === "camera" ? say("feed.camera.gone") : sayOr(`origin.${entry.origin}`, entry.origin));
   return el(
     "li",
     { class: "seen-item" },
     el("span", { class: `chip chip-${way}` }, icon(way), el("span", { text: say(`person.entry.${way}`) })),
-    el("span", { class: "seen-words" }, el("b", { text: entry.cameraName ?? say("person.entry.by_hand") }), entry.reason && el("span", { class: "quiet", text: entry.reason })),
+    el("span", { class: "seen-words" }, el("b", { text: where }), entry.reason && el("span", { class: "quiet", text: entry.reason })),
     el("time", { class: "quiet figures", datetime: entry.at, title: fullTime(entry.at), text: spoken(entry.at) }),
   );
 }

@@ -3,6 +3,7 @@
 import { ApiError } from "./api.js";
 import { el, face, icon, showFieldErrors, stateCard } from "./dom.js";
 import { inWords } from "./failure.js";
+import { PersonCodes } from "./person-codes.js";
 import { histories } from "./person-history.js";
 import { Photos, verdict } from "./photos.js";
 import { Privacy } from "./privacy.js";
@@ -64,6 +65,7 @@ export class PersonSheet {
       this.#editing ? this.#form() : this.#card(),
       el("section", { class: "block" }, this.#photosHead(), el("div", { class: "photos" }, this.#grid, this.#pending), this.#may("people:write") && this.#adding()),
       ...histories(this.#api, person, this.#may, this.#uses.sighting),
+      ...(this.#may("people:write") ? [new PersonCodes(this.#api, person, this.#uses.said).block()] : []),
       this.#privacy(),
       ...(this.#may("people:delete") ? [this.#removal()] : []),
     );
