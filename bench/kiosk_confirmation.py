@@ -5,8 +5,8 @@
 A paired kiosk in Chromium, `rollcall serve` with SQLite. Somebody checks in with a PIN from elsewhere, so the screen
 hears of it as it hears of a face: entry and event in one transaction, the log, the hub, the socket, the module, the
 frame that shows the name. Counted from the entry's own time, which is before the commit. `typed` is the same on the
-screen itself, from the last key: the request, the entry and the frame. The bare one is the round trip of an equal message
-through an echo of the `websockets` library to the frame that shows its name. All on one machine, so by one clock.
+screen itself, from the last key: the request, the entry and the frame. The bare one is the round trip of an equal
+message through an echo of the `websockets` library to the frame that shows its name. One machine, so one clock.
 """
 
 import argparse
@@ -65,7 +65,8 @@ BARE = """async ({ url, count }) => {
   const took = [];
   for (let number = 0; number < count; number += 1) {
     const name = `Person ${number}`;
-    const event = { type: "kiosk.greeting", data: { name, direction: "in", at: new Date().toISOString(), photoUrl: null } };
+    const data = { name, direction: "in", at: new Date().toISOString(), photoUrl: null };
+    const event = { type: "kiosk.greeting", data };
     const began = performance.now();
     const painted = new Promise((resolve) => socket.addEventListener("message", (message) => {
       line.textContent = JSON.parse(message.data).event.data.name;

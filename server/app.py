@@ -136,7 +136,7 @@ def _wants_page(request: Request) -> bool:
 
 
 def make_app(parts: Parts, *, cors_origins: tuple[str, ...] = (), locales: Path | None = None) -> Starlette:
-    """The application around parts that are open; its lifespan runs their tasks. `locales`: languages of the site's own."""
+    """The application around parts that are open; its lifespan runs their tasks. `locales`: languages of the site."""
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:

@@ -118,7 +118,7 @@ def _sentences(catalogue: Catalog, tag: str) -> Iterator[tuple[str, Sentence]]:
 
 
 def _said(message: Message, english: bool) -> str | Sequence[str]:
-    own = message.string
+    own = message.string or ""
     if english and not (own if isinstance(own, str) else any(own)):
         own = message.id
     return own if isinstance(own, str) else tuple(own)

@@ -75,7 +75,8 @@ def read_badge(page: Page, badge: str) -> None:
     page.evaluate(
         """(badge) => {
           for (const key of [...badge, "Enter"]) {
-            document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+            const typed = new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true });
+            document.activeElement.dispatchEvent(typed);
           }
         }""",
         badge,

@@ -75,6 +75,7 @@ def test_who_is_not_recognised_is_told_what_to_do(admin: Visit, api: Api, demo: 
     said = page.locator("[data-kiosk-line]").inner_text()
     assert len(said.split()) >= 4, said
     assert "_" not in said
+    expect(page.locator("[data-kiosk-line]")).to_contain_text("Take off the mask", timeout=MINUTE)  # it comes by again
 
 
 def test_a_screen_is_paired_by_its_code(visitor: Visit, api: Api, site: RollcallServer, demo: DemoSources) -> None:
@@ -110,7 +111,7 @@ def own_server(tmp_path: Path, chromium_path: str) -> Iterator[RollcallServer]:
 
 
 def test_pages_tell_when_the_server_is_away_and_come_back(own_server: RollcallServer, browser: Browser) -> None:
-    """The kiosk says that it has no connection, the wall that it shows what was last known; both go on by themselves."""
+    """The kiosk says that it has no connection, the wall that it shows what was known; both go on by themselves."""
     with own_server.login() as api:
         api.add_kiosk("Front door")
     with Visit.of(browser, own_server.url, quiet=False) as visit:

@@ -1,6 +1,5 @@
 """Codes and badges at the kiosk, in Chromium against the whole server: greeted, refused, slowed, several at once."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,7 +7,17 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.chromium import Visit
 from tests.browser.doors import (
-    big, by_hand, check_in, entries_of, heard, pair, read_badge, root, token_of, type_pin, with_pin,
+    big,
+    by_hand,
+    check_in,
+    entries_of,
+    heard,
+    pair,
+    read_badge,
+    root,
+    token_of,
+    type_pin,
+    with_pin,
 )  # fmt: skip
 from tests.journeys.client import Api
 from tests.journeys.server import RollcallServer
@@ -19,10 +28,9 @@ WRONG = "90817263"
 
 
 @pytest.fixture
-def screen(visitor: Visit, api: Api) -> Iterator[Page]:
+def screen(visitor: Visit, api: Api) -> Page:
     """A paired kiosk without a camera."""
-    kiosk = api.add_kiosk("Front door")
-    yield pair(visitor, api, kiosk)
+    return pair(visitor, api, api.add_kiosk("Front door"))
 
 
 def test_a_code_is_greeted(screen: Page, api: Api) -> None:
@@ -97,7 +105,7 @@ def test_guessing_is_slowed(screen: Page) -> None:
 
 
 def test_a_badge_needs_no_focus(screen: Page, api: Api) -> None:
-    """A reader that types is a badge wherever the focus is, also while the keypad is open; an unknown one is refused."""
+    """A reader that types is a badge wherever the focus is, also while the keypad is open; unknown ones are refused."""
     person = api.add_person("Katherine Johnson")
     api.post(f"people/{person}/badges", {"badge": "04:A2:2B:9C"})
     read_badge(screen, "04:A2:2B:9C")

@@ -138,7 +138,7 @@ def own_server(tmp_path: Path, chromium_path: str) -> Iterator[RollcallServer]:
 
 
 def test_a_screen_starts_while_the_server_is_away(own_server: RollcallServer, browser: Browser) -> None:
-    """From what its browser keeps: in the language that was chosen, with the code that is typed kept until it is back."""
+    """From what its browser keeps: in the language that was chosen, and codes are kept until the server is back."""
     with own_server.login() as api, Visit.of(browser, own_server.url, quiet=False) as visit:
         person, pin = with_pin(api, "Ada Lovelace")
         page = pair(visit, api, api.add_kiosk("Front door"))

@@ -59,7 +59,7 @@ def test_every_catalogue_has_every_sentence(path: Path) -> None:
     for key, message in translated.items():
         assert message.id == source[key].id, f"{key}: the English has changed"
         assert not message.fuzzy, key
-        said = texts(message.string)
+        said = texts(message.string or "")
         assert all(text.strip() for text in said), key
         assert len(said) == (catalogue.num_plurals if isinstance(message.id, tuple | list) else 1), key
         wanted = gaps(texts(message.id)[-1])

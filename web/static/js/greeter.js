@@ -12,6 +12,8 @@ const CHALLENGE_MS = 10_000;
 const STRIP_MS = 30_000; // the name of the last one does not stay for the next
 const TWICE_MS = 10_000; // the answer to a code and its event tell the same
 const HEARD = 4;
+const AGAIN_MS = 60_000; // not recognised again so soon is told what else to try
+const ADVICE = ["step_closer", "take_off_mask", "use_code"];
 
 /**
  * @typedef {{name: string, photoUrl: string | null, direction: "in" | "out" | null, at: string, hint: string | null,
@@ -30,13 +32,15 @@ export class Greeter {
   #singleUntil = 0;
   #offlineSince = null;
   #takesCodes = false;
+  #refusals = 0;
+  #refusedAt = Number.NEGATIVE_INFINITY;
   /** @type {Map<string, number>} */
   #greeted = new Map();
 
   /**
    * @param {HTMLElement} root
    * @param {{pictureOf: (url: string) => Promise<string>, wall: import("./wall-clock.js").WallClock,
-   *   tones: import("./tones.js").Tones}} uses `pictureOf`: a URL that an image may show
+   *   tones: import("./tones.js").Tones, takesCodes?: () => boolean}} uses `pictureOf`: a URL that an image may show
    */
   constructor(root, uses) {
     this.#root = root;
@@ -59,6 +63,7 @@ export class Greeter {
   /** @param {Greeting} greeting @param {{aside?: boolean}} [how] `aside`: in the strip alone, because somebody types */
   greet(greeting, { aside = false } = {}) {
     if (this.#isTwice(greeting)) return;
+    this.#refusedAt = Number.NEGATIVE_INFINITY; // somebody else stands there next
     const said = this.#inWords(greeting);
     this.#uses.tones.play("greeting");
     this.#hear(say("kiosk.said", { greeting: said.hello, name: said.name, what: said.what, time: said.time, shift: said.shift }));
@@ -127,7 +132,18 @@ export class Greeter {
 
   /** @param {{hint: string | null}} unknown */
   refuse({ hint }) {
-    this.#instead("unknown", say("kiosk.unknown.lead"), say("kiosk.unknown"), sayOr(`kiosk.unknown.${hint}`, say("kiosk.unknown.hint")), "question", UNKNOWN_MS);
+    if (this.#root.dataset.state === "greeting") return;
+    const advice = hint === ADVICE[0] ? this.#advice() : hint;
+    this.#instead("unknown", say("kiosk.unknown.lead"), say("kiosk.unknown"), sayOr(`kiosk.unknown.${advice}`, say("kiosk.unknown.hint")), "question", UNKNOWN_MS);
+  }
+
+  /** One thing after the other, for whoever is not recognised again and again; then what always helps. */
+  #advice() {
+    const now = performance.now();
+    this.#refusals = now - this.#refusedAt < AGAIN_MS ? this.#refusals + 1 : 0;
+    this.#refusedAt = now;
+    const advice = ADVICE[Math.min(this.#refusals, ADVICE.length - 1)];
+    return advice === "use_code" && !this.#uses.takesCodes?.() ? null : advice;
   }
 
   /** A badge was not taken. @param {string} sentence */

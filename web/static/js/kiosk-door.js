@@ -57,7 +57,7 @@ export class KioskDoor {
     this.#token = token;
     this.#api = new Api({ token });
     const portraits = new Portraits(this.#api);
-    this.#greeter = new Greeter(root, { pictureOf: (url) => portraits.of(url), wall: uses.wall, tones: uses.tones });
+    this.#greeter = new Greeter(root, { pictureOf: (url) => portraits.of(url), wall: uses.wall, tones: uses.tones, takesCodes: () => this.#takesCodes });
     this.#events = token ? new Events({ token }) : new Events();
     this.#reach = new Reach((since) => this.#away(since));
   }
@@ -79,6 +79,10 @@ export class KioskDoor {
     this.#greeter.relabel();
     this.#pad?.relabel();
     this.#own?.relabel();
+  }
+
+  get #takesCodes() {
+    return this.#pad !== null && (this.#may("pin") || this.#may("badge"));
   }
 
   #may(means) {
@@ -203,7 +207,7 @@ export class KioskDoor {
 
   #away(since) {
     if (this.#closed) return;
-    this.#greeter.offline(since, this.#pad !== null && Outbox.isPossible && (this.#may("pin") || this.#may("badge")));
+    this.#greeter.offline(since, this.#takesCodes && Outbox.isPossible);
     if (since === null) this.#checkIns?.flush();
   }
 
