@@ -39,7 +39,7 @@ from server.media.source import Kind, SourceSpec
 from server.media.status import StreamStatus
 from server.media.stream import Stream
 from server.objects.links import LinkSigner
-from server.opening import address_rules, open_storage, open_store, prepare, receiver_rules, runtime_defaults
+from server.opening import address_rules, broker, open_storage, open_store, prepare, receiver_rules, runtime_defaults
 from server.outbound.open import open_outbound
 from server.parts import Limits, Parts
 from server.pipeline.admission import policy_of
@@ -57,6 +57,7 @@ from server.pipeline.rebuild import Rebuilder
 from server.pipeline.record import Recorder
 from server.pipeline.roster import Roster
 from server.pipeline.snapshots import Snapshots
+from server.pipeline.standing import Standing
 from server.pipeline.switching import Switching, build_of, settled
 from server.pipeline.visitors import Visitors
 from server.pipeline.when import When
@@ -287,6 +288,12 @@ async def open_parts(
             works=settings.jobs.embedded,
         )
 
+        outbound = open_outbound(
+            store, log, hub, bus, clock, runtime, access.webhooks, receiver_rules(settings),
+            works=settings.jobs.embedded, on_try=lambda outcome: metrics.webhook_tries.labels(outcome).inc(),
+            broker=broker(settings), standing=Standing(store, cameras, runtime, clock) if cameras.here else None,
+        )  # fmt: skip
+
         yield Parts(
             clock=clock,
             runtime=runtime,
@@ -316,18 +323,7 @@ async def open_parts(
             recorder=recorder,
             jobs=jobs,
             choosing=Choosing(store, jobs, rebuilder, partial(chosen_build, settings), opener(settings)),
-            outbound=open_outbound(
-                store,
-                log,
-                hub,
-                bus,
-                clock,
-                runtime,
-                access.webhooks,
-                receiver_rules(settings),
-                works=settings.jobs.embedded,
-                on_try=lambda outcome: metrics.webhook_tries.labels(outcome).inc(),
-            ),  # fmt: skip
+            outbound=outbound,
             address_rules=rules,
             metrics=metrics,
             limits=Limits(
@@ -361,8 +357,7 @@ async def running(parts: Parts) -> AsyncIterator[None]:
         ]
         if parts.cameras.here:
             followers.append(("snapshots", parts.snapshots.run))
-        if parts.outbound.works:
-            followers.append(("webhooks", parts.outbound.deliverer.run))
+        followers += parts.outbound.followers
         started = [
             [tasks.create_task(supervise(name, run, backoff=Backoff())) for name, run in followers],
             *(

@@ -1,12 +1,14 @@
 """Opening: what the settings name, each by itself. The server opens all of it, a command only what it needs."""
 
 import asyncio
+from urllib.parse import urlsplit
 
 from server.access.secrets import load_or_make_secrets
 from server.address import AddressRules, ReceiverRules
 from server.clock import Clock
 from server.objects.objects import Objects
 from server.objects.open import open_objects
+from server.outbound.mqtt_words import Broker
 from server.settings import Settings
 from server.store.engine import Store
 from server.store.migrate import upgrade
@@ -28,6 +30,20 @@ def address_rules(settings: Settings) -> AddressRules:
 def receiver_rules(settings: Settings) -> ReceiverRules:
     """Where webhooks may go."""
     return ReceiverRules(settings.outbound.allowed_networks)
+
+
+def broker(settings: Settings) -> Broker | None:
+    """The MQTT broker that is told, if there is one."""
+    chosen = settings.mqtt
+    if not chosen.url:
+        return None
+    parts = urlsplit(chosen.url)
+    tls = parts.scheme == "mqtts"
+    return Broker(
+        parts.hostname or "", parts.port or (8883 if tls else 1883), tls, chosen.username or None,
+        chosen.password.get_secret_value() if chosen.password else None, chosen.base_topic, chosen.discovery_prefix,
+        chosen.people,
+    )  # fmt: skip
 
 
 def open_storage(settings: Settings, clock: Clock) -> Objects:

@@ -18,7 +18,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from server.sections import Network, OutboundSettings, Section
+from server.sections import MqttSettings, Network, OutboundSettings, Section
 
 PREFIX = "ROLLCALL_"
 _ORIGIN = re.compile(r"https?://([\w.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?", re.ASCII)
@@ -328,6 +328,7 @@ class Settings(BaseSettings):
     features: FeatureSettings = FeatureSettings()
     jobs: JobSettings = JobSettings()
     outbound: OutboundSettings = OutboundSettings()
+    mqtt: MqttSettings = MqttSettings()
     log: LogSettings = LogSettings()
 
     @classmethod

@@ -1,9 +1,10 @@
 """Sections of the settings."""
 
 import pytest
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
-from server.sections import OutboundSettings
+from server.opening import broker
+from server.sections import MqttSettings, OutboundSettings
 from server.settings import Settings
 
 
@@ -18,3 +19,26 @@ def test_networks_are_networks(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [str(one) for one in Settings().outbound.allowed_networks] == ["10.1.0.0/16"]
     with pytest.raises(ValidationError):
         OutboundSettings.model_validate({"allowed_networks": ["10.1.0.0/33"]})
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("url", "http://broker"), ("url", "mqtt://user:pw@broker"), ("url", "broker"), ("base_topic", "a/#"),
+     ("base_topic", ""), ("base_topic", "/a"), ("discovery_prefix", "a+b")],
+)  # fmt: skip
+def test_what_is_no_broker(field: str, value: str) -> None:
+    """Named by its field; a login in the address would be shown."""
+    with pytest.raises(ValidationError):
+        MqttSettings.model_validate({field: value})
+
+
+def test_a_broker() -> None:
+    """With its usual port, and with TLS by its scheme."""
+    assert broker(Settings()) is None
+    for url, port, tls in (
+        ("mqtt://broker", 1883, False), ("mqtts://broker", 8883, True), ("mqtt://127.0.0.1:1999", 1999, False),
+    ):  # fmt: skip
+        found = broker(Settings(mqtt=MqttSettings(url=url, password=SecretStr("pa55word"))))
+        assert found is not None
+        assert (found.port, found.tls, found.password, found.username) == (port, tls, "pa55word", None)
+        assert not found.people
