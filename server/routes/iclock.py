@@ -57,7 +57,8 @@ async def terminal_options(call: Call) -> Response:
     Lines of attendance alone, at once (`Realtime`), from the last that were kept on (`ATTLOGStamp`). `TimeZone` and the
     `Date` of the answer set its clock: hours ahead of UTC, or minutes where they are no whole hours or more than 12.
     """
-    terminal = await _let_in(call, f"push {call.request.query_params.get(VERSION.name, '')}".strip())
+    version = call.request.query_params.get(VERSION.name)
+    terminal = await _let_in(call, f"push {version}" if version else "")
     if TABLE.name in call.request.query_params:
         return _said("OK")
     async with call.parts.store.read() as session:

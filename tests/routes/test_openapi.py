@@ -22,6 +22,8 @@ PAGES = {
     "/attendance/working-time",
     "/cameras",
     "/kiosk",
+    "/kiosk/words/{language}.json",
+    "/kiosk-worker.js",
     "/settings",
     "/login",
     "/password",
