@@ -67,6 +67,7 @@ class MqttPublisher:
             while True:
                 try:
                     async with self._client() as client:
+                        mind_cancel()
                         self._log.info("mqtt_connected", host=self._broker.host)
                         self._backoff.reset()
                         await self._speak(client)
@@ -92,7 +93,7 @@ class MqttPublisher:
         loop = asyncio.get_running_loop()
         try:
             await self._stand(client)
-            await client.publish(self._broker.availability, words.ONLINE, QOS, True)
+            await self._say(client, [Said(self._broker.availability, words.ONLINE.encode())])
             stood_at = loop.time()
             while True:
                 self._wanted.clear()
@@ -149,3 +150,4 @@ class MqttPublisher:
     async def _say(self, client: aiomqtt.Client, said: Sequence[Said]) -> None:
         for one in said:
             await client.publish(one.topic, one.payload, QOS, one.retain)
+            mind_cancel()  # the client waits by means that may swallow it

@@ -11,12 +11,14 @@ from server.access.codes import Codes
 from server.access.keyring import Keyring, key_id
 from server.access.secrets import load_secrets
 from server.access.template_seals import TemplateSeals
+from server.access.webhook_seals import WebhookSeals
 from server.commands.keys import app
 from server.ids import new_id
 from server.opening import open_store, prepare
 from server.settings import Settings
 from server.store import sealed
-from server.store.tables import Person, Photo, Template
+from server.store.tables import Person, Photo, Template, Webhook
+from server.store.webhooks import Target
 from tests.commands.conftest import Run
 
 SECRET = "q7Zp2-Kx9v_Lm4RtY8wB3nDf6HsJ0cGe"
@@ -96,6 +98,32 @@ def test_templates_are_sealed_anew(state: Path) -> None:
     _keys("rotate")
     result = CliRunner().invoke(app, ["reseal"])
     assert (result.exit_code, str(result.exception)) == (1, "1 faces are sealed with a key that is not here.")
+
+
+def test_webhooks_are_sealed_anew(state: Path) -> None:
+    """A key that one needs is not dropped before that; and what no key opens is told."""
+    _keys("rotate")
+    [oldest] = load_secrets(state)
+    asyncio.run(_add_webhook(oldest))
+    result = CliRunner().invoke(app, ["rotate", "--keep", "1"])
+    assert str(result.exception).startswith("0 faces and 1 webhooks are sealed with a key that would go.")
+    _keys("rotate")
+    assert _keys("reseal") == "0 faces and 1 webhooks were sealed anew.\n"
+    _keys("rotate", "--keep", "2")
+    assert oldest not in load_secrets(state)
+    (state / "secret.key").write_text("")
+    _keys("rotate")
+    lost = CliRunner().invoke(app, ["reseal"])
+    assert str(lost.exception) == "0 faces and 1 webhooks are sealed with a key that is not here."
+
+
+async def _add_webhook(secret: str) -> None:
+    settings = Settings()
+    await prepare(settings)
+    row = Webhook(name="x", kind="standard", url="u", types=[])
+    WebhookSeals(Keyring((secret,))).put(row, Target("https://receiver.example/"))
+    async with open_store(settings) as store, store.transaction() as session:
+        session.add(row)
 
 
 def test_a_key_that_templates_need_is_not_dropped(state: Path) -> None:

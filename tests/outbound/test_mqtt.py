@@ -113,6 +113,19 @@ async def test_a_broker_that_goes_and_comes(office: Office, mosquitto: Mosquitto
             assert len(heard.of("site/rollcall/arrival")) <= 4
 
 
+async def test_it_ends_at_any_moment(office: Office, mosquitto: Mosquitto) -> None:
+    """Also in the middle of a message: asked to end once, it ends."""
+    house = House({f"c{n}": True for n in range(20)})
+    topic = "site/rollcall/present"
+    async with listening(mosquitto.port) as heard:
+        for loops in range(15):
+            async with telling(publisher(office, mosquitto, house)):
+                await until_that(lambda n=loops: len(heard.of(topic)) > n)  # type: ignore[misc]
+                await office.happen()
+                for _ in range(loops * 7):
+                    await asyncio.sleep(0)
+
+
 async def test_who_was_killed_is_away(office: Office, mosquitto: Mosquitto) -> None:
     """The broker says it for us: the last will."""
     one = publisher(office, mosquitto, House())
