@@ -7,6 +7,7 @@ const LOCK = "rollcall.kiosk.outbox";
 const ANSWER_WITHIN_MS = 10_000;
 const AGAIN_MS = 15_000;
 const REFUSED = new Set([400, 422]);
+const MADE_BEFORE = "idempotency_answer_lost"; // under this key there is an entry already
 
 /**
  * @typedef {{pin: string} | {badge: string}} Means
@@ -95,11 +96,12 @@ export class CheckIns {
           this.#uses.ended(); // what waits is kept for the next pairing
           break;
         }
-        if (!REFUSED.has(error.status)) {
+        if (error.code === MADE_BEFORE) sent += 1;
+        else if (REFUSED.has(error.status)) refused += 1;
+        else {
           again = (error.retryAfterS ?? AGAIN_MS / 1000) * 1000;
           break;
         }
-        refused += 1;
       }
       await this.#outbox.remove(entry.number);
       await this.#count();
