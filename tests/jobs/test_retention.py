@@ -39,12 +39,16 @@ from server.store.tables import (
     Session,
     Sighting,
     Snapshot,
+    Terminal,
+    TerminalLine,
     User,
     Webhook,
 )
 from tests.jobs.conftest import jobs_of, load, running, told, until
 
-DAYS = RetentionSettings(sessions_days=30, audit_days=365, jobs_days=10, snapshots_days=14, clips_days=7)
+DAYS = RetentionSettings(
+    sessions_days=30, audit_days=365, jobs_days=10, snapshots_days=14, clips_days=7, terminal_lines_days=20
+)
 
 
 @pytest.fixture
@@ -108,6 +112,8 @@ async def fill(place: Place, days_ago: float) -> None:
         role = Role(name=f"R{tag}")
         session.add(role)
         await session.flush()
+        gate = Terminal(serial_number=tag, name="Gate")
+        session.add(gate)
         user = User(email=f"{tag}@example.com", full_name="A", password_hash="x", role_id=role.id)
         webhook = Webhook(name=f"W{tag}", kind="standard", url="u", types=[])
         session.add_all([user, webhook])
@@ -120,6 +126,17 @@ async def fill(place: Place, days_ago: float) -> None:
                 IdempotentAnswer(key_hash=tag, request_hash="r", created_at=at),
                 Alert(kind="k", severity="info", subject=tag, message="m", cleared_at=at),
                 Job(kind="work", state="done", run_at=at, finished_at=at, result_key=key),
+                TerminalLine(
+                    terminal_id=gate.id,
+                    digest=tag,
+                    pin="7",
+                    local_time="",
+                    status="0",
+                    verify="1",
+                    work_code="",
+                    state="unknown_person",
+                    created_at=at,
+                ),
                 snapshot(tag, at),
                 clip(tag, at),
                 Delivery(
@@ -151,9 +168,9 @@ async def test_what_is_old_goes(place: Place, audit: Audit, clock: ManualClock) 
     assert job.result == {
         "sessions": 1, "oneTime": 2, "attempts": 1, "answers": 1, "alerts": 1, "jobs": 1, "audit": 1, "snapshots": 1,
         "snapshotsOverSize": 0, "clips": 1, "clipsOverSize": 0, "unknowns": 1, "inactivePeople": 0,
-        "erasures": 0, "deliveries": 1,
+        "erasures": 0, "deliveries": 1, "terminalLines": 1,
     }  # fmt: skip
-    assert (job.done, job.total) == (15, 15)
+    assert (job.done, job.total) == (16, 16)
     async with place.store.read() as session:
         assert {row.subject for row in (await alerts.page(session, Page())).rows} == {"0.01", "open"}
         assert {row.kind for row in (await jobs.page(session, Page())).rows} == {"work", NAME}
