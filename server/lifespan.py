@@ -10,6 +10,7 @@ from typing import cast
 
 import structlog
 
+from server.access import reseal
 from server.access.access import Access
 from server.access.attempts import open_attempts
 from server.access.camera_addresses import CameraAddresses
@@ -255,6 +256,7 @@ async def open_parts(
         hub.on_revoked = access.forget
         await access.accounts.seed()
         await access.addresses.seal_all(store)
+        await reseal.seal_all(store, access.keyring)
         await access.templates.seal_all(store)
         await access.webhooks.seal_all(store)
         await runtime.load()

@@ -47,6 +47,10 @@ class Keyring:
             self._boxes[purpose] = MultiFernet([Fernet(base64.urlsafe_b64encode(key)) for key in keys])
         return self._boxes[purpose]
 
+    def newest_box(self, purpose: str) -> Fernet:
+        """Of the first key alone: tells what is under an older one."""
+        return Fernet(base64.urlsafe_b64encode(self.signing(purpose)[1]))
+
     def mac(self, purpose: str, message: bytes) -> tuple[str, str]:
         """The id of the key, and HMAC-SHA-256 of the message in hexadecimal digits."""
         kid, key = self.signing(purpose)

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from server.access import reseal as access_reseal
 from server.access.keyring import Keyring, key_id
 from server.access.secrets import PREVIOUS_SETTING, SETTING, load_secrets, rotate_secrets
 from server.access.template_seals import TemplateSeals
@@ -56,7 +57,10 @@ def rotate(
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """How many faces and webhooks are sealed, and how many PINs and badges digested, with which key."""
+    """How many faces and webhooks are sealed, and how many PINs and badges digested, with which key.
+
+    Addresses of cameras and second factors do not say with which: see access.reseal.
+    """
 
     faces: Mapping[Any, int]
     webhooks: Mapping[Any, int]
@@ -75,18 +79,18 @@ class Held:
 
 @app.command()
 def reseal() -> None:
-    """Seals every face (templates, visitors, refused views) and every webhook anew with the newest key, as a start of
-    the server does.
+    """Seals every face (templates, visitors, refused views), webhook, camera's address and second factor anew with the
+    newest key, as a start of the server does.
 
     Then an older key may go, unless PINs and badges still go by it.
     """
-    done, held, newest = asyncio.run(_reseal(Settings()))
+    done, lost, held, newest = asyncio.run(_reseal(Settings()))
     faces, receivers, codes = held.under(held.keys() - {newest})
     typer.echo(f"{_told(*done)} were sealed anew.")
     if codes:
         typer.echo(f"{codes} PINs and badges still go by an older key. Each goes over to the newest when it is used.")
-    if faces or receivers:
-        raise Conflict(f"{_told(faces, receivers)} are sealed with a key that is not here.", code="key_missing")
+    if faces or receivers or lost:
+        raise Conflict(f"{_told(faces, receivers, lost)} are sealed with a key that is not here.", code="key_missing")
 
 
 def _check_unneeded(settings: Settings, dropped: Sequence[str]) -> None:
@@ -96,10 +100,12 @@ def _check_unneeded(settings: Settings, dropped: Sequence[str]) -> None:
     ids = {key_id(secret) for secret in dropped} - elsewhere
     if not ids:
         return
-    faces, receivers, codes = asyncio.run(_held(settings)).under(ids)
-    if faces or receivers:
+    going = Keyring([secret for secret in dropped if key_id(secret) in ids])
+    held, others = asyncio.run(_held(settings, going))
+    faces, receivers, codes = held.under(ids)
+    if faces or receivers or others:
         raise Conflict(
-            f"{_told(faces, receivers)} are sealed with a key that would go. Run `rollcall keys reseal` first, "
+            f"{_told(faces, receivers, others)} are sealed with a key that would go. Run `rollcall keys reseal` first, "
             "or keep more.",
             code="key_needed",
         )
@@ -111,12 +117,12 @@ def _check_unneeded(settings: Settings, dropped: Sequence[str]) -> None:
         )
 
 
-async def _held(settings: Settings) -> Held:
-    """Nothing before the first start."""
+async def _held(settings: Settings, going: Keyring) -> tuple[Held, int]:
+    """With how many addresses and second factors the keys that would go open; nothing before the first start."""
     if await current(settings.database_url) is None:
-        return Held({}, {}, {})
+        return Held({}, {}, {}), 0
     async with open_store(settings) as store:
-        return await _held_in(store)
+        return await _held_in(store), await access_reseal.count(store, going)
 
 
 async def _held_in(store: Store) -> Held:
@@ -128,17 +134,20 @@ async def _held_in(store: Store) -> Held:
         )
 
 
-async def _reseal(settings: Settings) -> tuple[tuple[int, int], Held, str]:
-    """How many faces and webhooks were, what there is now, and the id of the newest key."""
+async def _reseal(settings: Settings) -> tuple[tuple[int, int, int], int, Held, str]:
+    """How many of each were, how many addresses and second factors no key opens, what there is now, and the id of the
+    newest key."""
     keyring = Keyring(await prepare(settings))
     seals, of_webhooks = TemplateSeals(keyring), WebhookSeals(keyring)
     async with open_store(settings) as store:
-        done = (await seals.seal_all(store), await of_webhooks.seal_all(store))
-        return done, await _held_in(store), seals.key_id
+        faces, receivers = await seals.seal_all(store), await of_webhooks.seal_all(store)
+        others, lost = await access_reseal.seal_all(store, keyring)
+        return (faces, receivers, others), lost, await _held_in(store), seals.key_id
 
 
-def _told(faces: int, receivers: int) -> str:
-    return f"{faces} faces" if not receivers else f"{faces} faces and {receivers} webhooks"
+def _told(faces: int, receivers: int, others: int) -> str:
+    parts = [f"{receivers} webhooks"] * bool(receivers) + [f"{others} addresses and second factors"] * bool(others)
+    return " and ".join([f"{faces} faces", *parts])
 
 
 def _print(secrets: list[str] | tuple[str, ...], *, first_signs: bool) -> None:

@@ -5,8 +5,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from sqlmodel import select
 from typer.testing import CliRunner
 
+from server.access.camera_addresses import CameraAddresses
 from server.access.codes import Codes
 from server.access.keyring import Keyring, key_id
 from server.access.secrets import load_secrets
@@ -17,12 +19,13 @@ from server.ids import new_id
 from server.opening import open_store, prepare
 from server.settings import Settings
 from server.store import sealed
-from server.store.tables import Person, Photo, Template, Webhook
+from server.store.tables import Camera, Person, Photo, Template, Webhook
 from server.store.webhooks import Target
 from tests.commands.conftest import Run
 
 SECRET = "q7Zp2-Kx9v_Lm4RtY8wB3nDf6HsJ0cGe"
 OLDER = SECRET[::-1]
+ADDRESS = "rtsp://user:s3cret-word@192.0.2.7/live"
 
 
 @pytest.fixture
@@ -115,6 +118,39 @@ def test_webhooks_are_sealed_anew(state: Path) -> None:
     _keys("rotate")
     lost = CliRunner().invoke(app, ["reseal"])
     assert str(lost.exception) == "0 faces and 1 webhooks are sealed with a key that is not here."
+
+
+def test_addresses_and_second_factors_are_sealed_anew(state: Path) -> None:
+    """They do not say with which key: a key that opens one is not dropped before that; and what none opens is told."""
+    _keys("rotate")
+    [oldest] = load_secrets(state)
+    asyncio.run(_add_camera(oldest))
+    result = CliRunner().invoke(app, ["rotate", "--keep", "1"])
+    assert str(result.exception).startswith("0 faces and 1 addresses and second factors are sealed with a key that")
+    _keys("rotate")
+    assert _keys("reseal") == "0 faces and 1 addresses and second factors were sealed anew.\n"
+    _keys("rotate", "--keep", "2")
+    assert oldest not in load_secrets(state)
+    assert asyncio.run(_address(load_secrets(state))) == ADDRESS
+    (state / "secret.key").write_text("")
+    _keys("rotate")
+    lost = CliRunner().invoke(app, ["reseal"])
+    assert str(lost.exception) == "0 faces and 1 addresses and second factors are sealed with a key that is not here."
+
+
+async def _add_camera(secret: str) -> None:
+    settings = Settings()
+    await prepare(settings)
+    row = Camera(name="x", source="", kind="rtsp", role="in")
+    CameraAddresses(Keyring((secret,))).put(row, ADDRESS)
+    async with open_store(settings) as store, store.transaction() as session:
+        session.add(row)
+
+
+async def _address(secrets: tuple[str, ...]) -> str:
+    async with open_store(Settings()) as store, store.read() as session:
+        [camera] = (await session.exec(select(Camera))).all()
+    return CameraAddresses(Keyring(secrets)).of(camera)
 
 
 async def _add_webhook(secret: str) -> None:
