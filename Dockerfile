@@ -10,7 +10,7 @@ COPY pyproject.toml constraints.txt README.md LICENSE NOTICE ./
 RUN mkdir server web migrations && touch server/__init__.py \
     && mkdir -p models/centerface models/mobilefacenet models/dlib-resnet \
     && touch models/dlib-resnet/build.py models/dlib-resnet/model.toml models/dlib-resnet/reference.npz \
-    && /opt/rollcall/bin/pip install ".[${RUNTIME},s3,onvif]" -c constraints.txt \
+    && /opt/rollcall/bin/pip install ".[${RUNTIME},s3,onvif,pdf]" -c constraints.txt \
     && /opt/rollcall/bin/pip uninstall --yes rollcall \
     && rm -r server web migrations models
 COPY server server

@@ -129,7 +129,7 @@ def test_the_image_of_ours() -> None:
     assert "/health/ready" in last
     assert 'CMD ["serve", "--host", "0.0.0.0"' in last
     assert not _SECRET.search(text)
-    assert "s3,onvif]" in text
+    assert "s3,onvif,pdf]" in text
 
 
 def test_only_what_is_needed_gets_to_the_builder() -> None:
