@@ -143,6 +143,10 @@ class TerminalLines:
         assert line.at is not None
         local, now = Local(self._runtime.current.attendance, self._runtime.zone), self._clock.now()
         line.person_id = person.id
+        if (known := await self._known(session, terminal, line, person, line.at, local)) is not None:
+            line.state, line.reason = "duplicate", "entry_exists" if known.device_at == line.at else "cooldown"
+            line.entry_id = known.id
+            return None
         direction, why, near = await self._decided(session, terminal, line, person, line.at, local)
         same = near or (await entries.same(session, person.id, line.at, direction) if direction else None)
         if direction is None or same is not None:
@@ -159,6 +163,23 @@ class TerminalLines:
         line.state, line.reason, line.entry_id = "entered", "", entry.id
         window, late = await timesheets.expected_of(session, person, entry, local.settings, local.zone.key, now)
         return entry_event(entry, person, None, now, shift=brief(window), late_minutes=late)
+
+    async def _known(
+        self, session: AsyncSession, terminal: Terminal, line: TerminalLine, person: Person, at: datetime, local: Local
+    ) -> Entry | None:
+        """What this line has made before: a terminal that was removed and is registered again sends all once more, and
+        by then its entries say of no terminal, and may have been corrected or removed."""
+        within = timedelta(seconds=local.settings.cooldown_s)
+        there = await entries.of_lines(session, person.id, at, within)
+        way = direction_of(line.status) if terminal.role == BY_STATUS else terminal.role
+        for entry in there:
+            if entry.device_at == at:
+                return entry
+        for entry in there:
+            edited = entry.state != entries.VALID or entry.original is not None
+            if entry.terminal_id is None and (edited or way not in ("in", "out") or way == entry.direction):
+                return entry
+        return None
 
     async def _decided(
         self, session: AsyncSession, terminal: Terminal, line: TerminalLine, person: Person, at: datetime, local: Local

@@ -170,6 +170,27 @@ async def test_somebody_who_goes(store: Store) -> None:
         assert [row.id for row in (await session.exec(select(TerminalLine))).all()] == [other.id]
 
 
+async def test_a_pin_that_two_have(store: Store) -> None:
+    """With one of them go the lines that were theirs; those that wait may be the other's, and are called for."""
+    gate = await add_terminal(store)
+    ada = await add_person(store, "Ada", external_ids={"terminal": "7"})
+    wrong = await add_person(store, "Adda", employee_id="12", external_ids={"terminal": "7"})
+    bea = await add_person(store, "Bea", employee_id="13")
+    await add_line(store, gate, "7", person_id=wrong.id, state="entered")
+    await add_line(store, gate, "12", 1, state="refused", reason="in_the_future")
+    waits = await add_line(store, gate, "7", 2, reason="several_people")
+    hers = await add_line(store, gate, "7", 3, person_id=ada.id, state="entered")
+    given = await add_line(store, gate, "12", 4, person_id=bea.id, state="entered")  # by an operator's word
+    async with store.read() as session:
+        assert (await session.exec(select(Job))).all() == []
+    async with store.transaction() as session:
+        await people.remove(session, await session.get_one(Person, wrong.id))
+    async with store.read() as session:
+        left = (await session.exec(select(TerminalLine))).all()
+        assert [job.kind for job in (await session.exec(select(Job))).all()] == [terminals.JOB]
+    assert {row.id for row in left} == {waits.id, hers.id, given.id}
+
+
 async def test_two_who_are_one(store: Store) -> None:
     """The lines of both are of the one who stays, and what waited for the number that they take over is called for."""
     gate = await add_terminal(store)
