@@ -106,6 +106,9 @@ class KioskFact(Fact):
 
 
 class GreetingFact(KioskFact):
+    """`personId` is not for the screen: by it an erasure finds whose name this is."""
+
+    person_id: str | None = None
     name: str
     photo_url: str | None
     direction: Literal["in", "out"]
