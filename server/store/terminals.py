@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, func, or_
+from sqlalchemy import ColumnElement, func, inspect, or_
 from sqlmodel import col, delete, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -144,10 +144,22 @@ async def waiting(session: AsyncSession, pin: str, after: tuple[datetime, str] |
     return (await session.exec(statement.order_by(col(TerminalLine.at), col(TerminalLine.id)).limit(limit))).all()
 
 
-async def call_for(session: AsyncSession, person: Person) -> None:
-    """Somebody has come or changed: where lines wait for them, a job is to take them up, once this is committed."""
-    if person.active:
-        await _call_for(session, _pins(person))
+async def call_for(session: AsyncSession, person: Person, before: Several[str] = ()) -> None:
+    """Somebody has come or changed: where lines wait for them, a job is to take them up, once this is committed. Or
+    for whoever has one of their PINs of `before`, which they have lost."""
+    theirs = _pins(person) if person.active else ()
+    await _call_for(session, sorted({*before, *theirs}))
+
+
+def pins_before(person: Person) -> list[str]:
+    """Those that an edit which is not flushed yet takes from them."""
+    if not inspect(person).persistent:
+        return []
+    attributes = inspect(person).attrs
+    numbers = attributes.employee_id.history.deleted or ()
+    ids = attributes.external_ids.history.deleted or ()
+    had = {*numbers, *(one.get(EXTERNAL_ID) for one in ids if one)}
+    return sorted({pin for pin in had if pin} - set(_pins(person)))
 
 
 async def forget_person(session: AsyncSession, person: Person) -> int:

@@ -191,6 +191,24 @@ async def test_a_pin_that_two_have(store: Store) -> None:
     assert {row.id for row in left} == {waits.id, hers.id, given.id}
 
 
+@pytest.mark.parametrize("lost", [{"employee_id": "8"}, {"employee_id": None, "external_ids": {"terminal": "9"}}])
+async def test_a_pin_that_somebody_loses(store: Store, lost: dict[str, Any]) -> None:
+    """What waits for it is called for: by now it may be plain whose it is. An edit of something else calls for none."""
+    gate = await add_terminal(store)
+    ids = {"terminal": "7"} if "external_ids" in lost else {}
+    wrong = await add_person(store, "Adda", employee_id="7", external_ids=ids)
+    await add_line(store, gate, "7", reason="several_people")
+    for fields, jobs in (({"full_name": "Ada"}, 1), (lost, 2)):
+        async with store.transaction() as session:
+            row = await people.lock(session, wrong.id)
+            row.active = False  # calls for nothing of their own
+            for name, value in fields.items():
+                setattr(row, name, value)
+            await people.save_person(session, row)
+        async with store.read() as session:
+            assert len((await session.exec(select(Job))).all()) == jobs - 1
+
+
 async def test_two_who_are_one(store: Store) -> None:
     """The lines of both are of the one who stays, and what waited for the number that they take over is called for."""
     gate = await add_terminal(store)
