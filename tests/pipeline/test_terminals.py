@@ -6,6 +6,7 @@ from typing import Literal
 
 import pytest
 from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from server.attendance.punches import punches_of
 from server.clock import ManualClock
@@ -79,6 +80,43 @@ async def test_keys_and_what_says_nothing(
     ]  # in the order of time, however they were sent
     assert {data["terminalId"] for _, data in told} == {terminal.id}
     assert {line.state for line in await kept(parts)} == {"entered"}
+
+
+async def test_times_without_leading_zeros(
+    parts: Parts, terminal: Terminal, person: Person, lines: TerminalLines
+) -> None:
+    """They come in the order of time too, turn by turn."""
+    await send(lines, terminal, *(f"STS-93 {time}:00 255" for time in ("10:00", "8:00", "7:00", "9:00")))
+    assert [(time, way) for time, way, _ in await made(parts)] == [
+        ("06:00", "in"), ("07:00", "out"), ("08:00", "in"), ("09:00", "out"),
+    ]  # fmt: skip
+
+
+async def test_many_that_are_known(
+    parts: Parts, terminal: Terminal, lines: TerminalLines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are looked up by the hundred, and no further than what one request takes."""
+    monkeypatch.setattr(module, "MOST_NEW", 5)
+    monkeypatch.setattr(module, "LOOKED_UP", 4)
+    asked = list[int]()
+    known = terminals.known_digests
+
+    async def counted(session: AsyncSession, terminal_id: str, digests: Sequence[str]) -> set[str]:
+        asked.append(len(digests))
+        return await known(session, terminal_id, digests)
+
+    monkeypatch.setattr(terminals, "known_digests", counted)
+    sent = [f"77 {hour:02}:00:00 0" for hour in range(18)]
+    rounds = 0
+    while not await send(lines, terminal, *sent):
+        rounds += 1
+        assert asked[:2] == [4, 4]  # of five new ones eight are enough; the last is to keep them
+        assert len(await kept(parts)) == 5 * rounds
+        if rounds == 1:
+            assert asked == [4, 4, 5]
+        asked.clear()
+    assert (rounds, len(await kept(parts))) == (3, 18)
+    assert asked == [4, 4, 4, 4, 2, 3]
 
 
 async def test_what_is_sent_again_makes_nothing_twice(
