@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -14,7 +15,7 @@ PIN_CHARS, TIME_CHARS, WORD_CHARS, TEXT_CHARS = 64, 40, 32, 300
 # The keys of such terminals: check-in, check-out, break out, break in, overtime in, overtime out.
 DIRECTIONS: dict[str, Direction] = {"0": "in", "1": "out", "2": "out", "3": "in", "4": "in", "5": "out"}
 _TIME = re.compile(r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})[ T]+([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,2})")
-_ENDS = re.compile(r"[\r\n]+")
+_LINE = re.compile(r"[^\r\n]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 Wrong = Literal["not_understood", "bad_time", "in_the_future", "too_long_ago"]
@@ -35,8 +36,9 @@ class Punch(NamedTuple):
         return bool(self.pin and self.local_time)
 
 
-def punches_of(body: bytes) -> list[Punch]:
-    """A punch for each line that is not blank, whatever the bytes are: a terminal sends again until all are taken.
+def punches_of(body: bytes, most: int | None = None) -> list[Punch]:
+    """A punch for each line that is not blank (of the first so many), whatever the bytes are: a terminal sends again
+    until all are taken.
 
     Lines end in LF, CR LF or CR; fields are divided by tabs, by some firmware by spaces. What is not UTF-8 is read as
     Latin-1: the fields that count are plain ASCII in every encoding that such terminals know.
@@ -45,12 +47,19 @@ def punches_of(body: bytes) -> list[Punch]:
         text = body.decode()
     except UnicodeDecodeError:
         text = body.decode("latin-1")
-    return [_punch(line) for line in _ENDS.split(text.removeprefix("\ufeff")) if line.strip()]
+    lines = (found.group() for found in _LINE.finditer(text.removeprefix("\ufeff")))
+    return [_punch(line) for line in islice(filter(str.strip, lines), most)]
 
 
 def direction_of(status: str) -> Direction | None:
     """None for 255 and whatever else says nothing."""
     return DIRECTIONS.get(status)
+
+
+def place_of(local_time: str) -> tuple[int, ...]:
+    """Sorts times on the wall, with leading zeros and without; what is no time comes first."""
+    found = _TIME.fullmatch(local_time)
+    return tuple(int(part) for part in found.groups()) if found is not None else ()
 
 
 def moment_of(local_time: str, zone: ZoneInfo, now: datetime) -> datetime | Wrong:

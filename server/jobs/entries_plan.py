@@ -16,6 +16,8 @@ from server.errors import Invalid
 from server.jobs.people_plan import EXTERNAL, Refusal, csv_lines
 
 MOST_ROWS = 100_000
+MOST_LINES = 2 * MOST_ROWS  # with the empty ones, of which a workbook can hold any number in a few bytes
+MOST_COLUMNS = 100
 MOST_BYTES = 30_000_000
 MOST_UNPACKED_BYTES = 300_000_000
 LENGTHS = {"personId": 36, "employeeId": 64, "email": 254, "reason": 500}
@@ -64,9 +66,11 @@ def entries_in(file: BinaryIO) -> EntriesPlan:
         raise _bad(f"A table may have {MOST_BYTES // 1_000_000} MB at most.", "too_large")
     lines = iter(_workbook(content) if content.startswith(_ZIP) else _table(content))
     head_line, head = next(lines, (1, []))
-    columns = _columns(head_line, [str(one or "").strip() for one in head])
+    columns = _columns(head_line, _titles(head_line, head))
     plan = EntriesPlan()
-    for line, cells in lines:
+    for count, (line, cells) in enumerate(lines, start=1):
+        if count > MOST_LINES:
+            raise _bad(f"There are more than {MOST_LINES:,} rows, with the empty ones.", "too_many_rows")
         if not any(one not in (None, "") for one in cells):
             continue
         if len(plan.rows) + len(plan.refusals) >= MOST_ROWS:
@@ -110,7 +114,8 @@ def _workbook(content: bytes) -> Iterator[tuple[int, Sequence[object]]]:
         if sheet is None:
             return
         sheet.reset_dimensions()  # what a program has written of its size may be wrong
-        for line, cells in enumerate(sheet.iter_rows(values_only=True), start=1):
+        # One column too many is for _columns() to see.
+        for line, cells in enumerate(sheet.iter_rows(values_only=True, max_col=MOST_COLUMNS + 1), start=1):
             yield line, [one.strip() if isinstance(one, str) else one for one in cells]
     except (ValueError, KeyError, SyntaxError, zipfile.BadZipFile):
         raise _bad("The first sheet of the workbook is damaged.", "bad_workbook") from None
@@ -118,10 +123,18 @@ def _workbook(content: bytes) -> Iterator[tuple[int, Sequence[object]]]:
         book.close()
 
 
+def _titles(line: int, cells: Sequence[object]) -> list[str]:
+    """Without the empty cells that workbooks have behind the last one. Raises Invalid."""
+    head = [str(one or "").strip() for one in cells]
+    while head and not head[-1]:
+        head.pop()
+    if len(head) > MOST_COLUMNS:
+        raise _bad(f"Line {line} has more than {MOST_COLUMNS} columns.", "too_many_columns")
+    return head
+
+
 def _columns(line: int, head: Sequence[str]) -> list[str]:
     """What each column is called here. Raises Invalid."""
-    while head and not head[-1]:  # workbooks have empty cells behind the last one
-        head = head[:-1]
     found = list[str]()
     for number, title in enumerate(head, start=1):
         name = _COLUMNS.get(title.lower())

@@ -1,13 +1,17 @@
-"""Lines of terminals that waited for people who have come since."""
+"""Lines of terminals that waited for people who have come since: when somebody calls for it, and every hour."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from server.events.schema import StoredEvent
-from server.jobs.kinds import Kind, Outcome, Work
+from server.jobs.kinds import Every, Kind, Outcome, Work
 from server.jobs.work import Place
 from server.pipeline.terminals import TerminalLines
 from server.store.runtime import RuntimeState
 from server.store.terminals import JOB
+
+# Whose a PIN is may become plain by what calls for nothing: somebody else has lost it, or a call came to nothing.
+HOURLY = Every(timedelta(hours=1), at=timedelta(minutes=37))
 
 
 def terminal_lines(place: Place, runtime: RuntimeState) -> Kind:
@@ -22,4 +26,4 @@ def terminal_lines(place: Place, runtime: RuntimeState) -> Kind:
     async def do(_work: Work) -> Outcome:
         return Outcome({"entries": await lines.enter_waiting()})
 
-    return Kind(JOB, do, tries=5, limit_s=1800.0)
+    return Kind(JOB, do, tries=5, limit_s=1800.0, every=HOURLY)

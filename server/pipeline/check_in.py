@@ -84,6 +84,7 @@ def events(kiosk: Kiosk, found: CheckedIn, now: datetime) -> list[NewEvent]:
     if not found.kept:
         shown: dict[str, object] = {
             "name": found.person.full_name,
+            "personId": found.person.id,  # not for the screen: by it an erasure finds the name
             "photoUrl": found.photo_url,
             "direction": entry.direction,
             "at": rfc3339(entry.at),

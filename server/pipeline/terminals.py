@@ -1,6 +1,7 @@
 """Lines of terminals of other makers become entries: each once, in the order of time, with its event in the same
 transaction."""
 
+import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -10,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from server.attendance.punches import Punch, direction_of, moment_of
+from server.attendance.punches import Punch, direction_of, moment_of, place_of
 from server.attendance.rules import CameraRole, Direction, Why, decide
 from server.clock import Clock
 from server.errors import Conflict
@@ -27,6 +28,7 @@ ORIGIN = "terminal"
 CLOCK_ALERT = "terminal_clock"
 BY_STATUS = "status"  # a terminal's role: what it says itself
 AT_ONCE = 50  # lines in one transaction
+LOOKED_UP = 900  # in one statement: SQLite of old takes no more than 999 values
 MOST_NEW = 500  # lines of one request; the terminal sends the rest again
 CLOCK_WRONG = ("in_the_future", "too_long_ago")
 
@@ -51,15 +53,16 @@ class TerminalLines:
         self._runtime = runtime
 
     async def take(self, terminal_id: str, punches: Sequence[Punch]) -> bool:
-        """Keeps all that are new, some hundreds at most; whether that was all of them."""
-        by_digest = {digest_of(punch): punch for punch in punches}
-        new = []
-        for some in _chunks(list(by_digest)):
+        """Keeps all that are new, the oldest some hundreds at most; whether that was all of them."""
+        by_digest = await asyncio.to_thread(_in_order, punches)
+        new = list[str]()
+        for some in _chunks(list(by_digest), LOOKED_UP):
             async with self._store.read() as session:
                 known = await terminals.known_digests(session, terminal_id, some)
             new += [digest for digest in some if digest not in known]
-        new.sort(key=lambda digest: by_digest[digest].local_time)
-        for some in _chunks(new[:MOST_NEW]):
+            if len(new) > MOST_NEW:
+                break
+        for some in _chunks(new[:MOST_NEW], AT_ONCE):
             await self._keep(terminal_id, {digest: by_digest[digest] for digest in some})
         return len(new) <= MOST_NEW
 
@@ -143,6 +146,10 @@ class TerminalLines:
         assert line.at is not None
         local, now = Local(self._runtime.current.attendance, self._runtime.zone), self._clock.now()
         line.person_id = person.id
+        if (known := await self._known(session, terminal, line, person, line.at, local)) is not None:
+            line.state, line.reason = "duplicate", "entry_exists" if known.device_at == line.at else "cooldown"
+            line.entry_id = known.id
+            return None
         direction, why, near = await self._decided(session, terminal, line, person, line.at, local)
         same = near or (await entries.same(session, person.id, line.at, direction) if direction else None)
         if direction is None or same is not None:
@@ -159,6 +166,23 @@ class TerminalLines:
         line.state, line.reason, line.entry_id = "entered", "", entry.id
         window, late = await timesheets.expected_of(session, person, entry, local.settings, local.zone.key, now)
         return entry_event(entry, person, None, now, shift=brief(window), late_minutes=late)
+
+    async def _known(
+        self, session: AsyncSession, terminal: Terminal, line: TerminalLine, person: Person, at: datetime, local: Local
+    ) -> Entry | None:
+        """What this line has made before: a terminal that was removed and is registered again sends all once more, and
+        by then its entries say of no terminal, and may have been corrected or removed."""
+        within = timedelta(seconds=local.settings.cooldown_s)
+        there = await entries.of_lines(session, person.id, at, within)
+        way = direction_of(line.status) if terminal.role == BY_STATUS else terminal.role
+        for entry in there:
+            if entry.device_at == at:
+                return entry
+        for entry in there:
+            edited = entry.state != entries.VALID or entry.original is not None
+            if entry.terminal_id is None and (edited or way not in ("in", "out") or way == entry.direction):
+                return entry
+        return None
 
     async def _decided(
         self, session: AsyncSession, terminal: Terminal, line: TerminalLine, person: Person, at: datetime, local: Local
@@ -220,7 +244,12 @@ def digest_of(punch: Punch) -> str:
     return sha256("\0".join(said).encode()).hexdigest()
 
 
-def _chunks(digests: Sequence[str]) -> Iterator[list[str]]:
+def _in_order(punches: Sequence[Punch]) -> dict[str, Punch]:
+    """Each once, by its digest, in the order of time."""
+    return {digest_of(punch): punch for punch in sorted(punches, key=lambda punch: place_of(punch.local_time))}
+
+
+def _chunks(digests: Sequence[str], size: int) -> Iterator[list[str]]:
     rest = iter(digests)
-    while some := list(islice(rest, AT_ONCE)):
+    while some := list(islice(rest, size)):
         yield some

@@ -169,8 +169,13 @@ async def _moment(call: Call, session: AsyncSession, kiosk: Kiosk, kind: Kind, b
 async def _known(call: Call, session: AsyncSession, given: Given) -> tuple[Credential, Person] | None:
     """Whose it is, locked; nobody who is not active."""
     credential = await call.parts.access.codes.find(session, *given)
-    person = await locked(session, Person, credential.person_id) if credential is not None else None
-    return (credential, person) if credential is not None and person is not None and person.active else None
+    while credential is not None:
+        person = await locked(session, Person, credential.person_id)
+        # Whoever takes a code away, sets another or makes two people one locks them too, and may have been faster.
+        credential = await call.parts.access.codes.find(session, *given)
+        if credential is not None and person is not None and credential.person_id == person.id:
+            return (credential, person) if person.active else None
+    return None
 
 
 async def _alert(call: Call, kiosk_id: str) -> None:

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from starlette.responses import Response
 
 from server.attendance.punches import punches_of
-from server.errors import Forbidden, Unavailable
+from server.errors import Forbidden, TooLarge, Unavailable
 from server.pipeline.knocks import Why
 from server.pipeline.terminals import TerminalLines
 from server.routes.endpoint import PUBLIC, Call, Endpoint, endpoint
@@ -24,6 +24,7 @@ from server.store.tables import Terminal
 
 CDATA = "/iclock/cdata"
 MOST_BYTES = 2_000_000  # of one request: some ten thousand lines
+MOST_LINES = 120_000  # no line that says who and when is so short that more would fit
 HOUR = timedelta(hours=1)
 _SERIAL = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _STAMP = re.compile(r"[A-Za-z0-9:._-]{1,32}")
@@ -79,7 +80,9 @@ async def terminal_sends(call: Call) -> Response:
     terminal = await _let_in(call)
     if call.request.query_params.get(TABLE.name, "").upper() != "ATTLOG":
         return _said("OK")
-    punches = await asyncio.to_thread(punches_of, await call.request.body())
+    punches = await asyncio.to_thread(punches_of, await call.request.body(), MOST_LINES + 1)
+    if len(punches) > MOST_LINES:
+        raise TooLarge(f"One request may have {MOST_LINES:,} lines.")
     if not await lines_of(call).take(terminal.id, punches):
         raise Unavailable("Some lines are kept, and more are left: send them again.", code="send_again")
     stamp = call.request.query_params.get(STAMP.name, "")

@@ -21,7 +21,8 @@ SORTS: Sorts = {"kind": Credential.kind, "createdAt": Credential.created_at, "la
 async def of_digests(session: AsyncSession, kind: str, digests: Sequence[str]) -> Sequence[Credential]:
     """Those with one of these digests: one, unless two keys have met."""
     statement = select(Credential).where(Credential.kind == kind, col(Credential.digest).in_(digests))
-    return (await session.exec(statement)).all()
+    # As they are now, also where they were read before somebody else's change.
+    return (await session.exec(statement.execution_options(populate_existing=True))).all()
 
 
 async def pin_of(session: AsyncSession, person_id: str) -> Credential | None:
@@ -61,10 +62,10 @@ async def note_use(session: AsyncSession, row: Credential, at: datetime) -> None
 
 
 async def digest_anew(session: AsyncSession, row: Credential, digest: str, key_id: str) -> None:
-    """The same by another key; that is no edit of it either."""
+    """The same by another key, unless it is another by now; that is no edit of it either."""
     anew = (
         update(Credential)
-        .where(col(Credential.id) == row.id)
+        .where(col(Credential.id) == row.id, col(Credential.digest) == row.digest)
         .values(digest=digest, key_id=key_id, updated_at=row.updated_at)
     )
     await session.exec(anew.execution_options(synchronize_session=False))

@@ -162,6 +162,17 @@ async def near(
     return (await session.exec(statement.order_by(col(Entry.at), col(Entry.id)).limit(1))).first()
 
 
+async def of_lines(session: AsyncSession, person_id: str, at: datetime, within: timedelta) -> Sequence[Entry]:
+    """A person's entries that lines of terminals have made which were noted then, or less than so long before or after,
+    whatever has become of them since."""
+    noted = col(Entry.device_at)
+    statement = select(Entry).where(
+        Entry.person_id == person_id, Entry.origin == "terminal",
+        or_(noted == at, (noted > at - within) & (noted < at + within)),
+    )  # fmt: skip
+    return (await session.exec(statement.order_by(noted, col(Entry.id)))).all()
+
+
 async def of_request(session: AsyncSession, request_key: str) -> Entry | None:
     """The one that this request has made."""
     return (await session.exec(select(Entry).where(Entry.request_key == request_key))).first()

@@ -205,6 +205,7 @@ async def merge(session: AsyncSession, person: Person, other: Person) -> None:
 async def save_person(session: AsyncSession, person: Person, reach: Reach = EVERYTHING) -> Person:
     """Inserts or updates; raises Conflict where the employee's number is taken, Invalid without such a department
     (within reach)."""
+    lost = terminals.pins_before(person)
     if person.department_id is None and reach.departments is not None:
         raise Invalid.field("departmentId", "missing", "Choose one of your departments.")
     if person.department_id is not None:
@@ -216,7 +217,7 @@ async def save_person(session: AsyncSession, person: Person, reach: Reach = EVER
     person.inactive_since = None if person.active else person.inactive_since or utc_now()
     clash = Conflict("Somebody else has this employee number.", code="employee_id_taken")
     await save(session, person, clash)
-    await terminals.call_for(session, person)
+    await terminals.call_for(session, person, lost)
     return person
 
 

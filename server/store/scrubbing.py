@@ -66,8 +66,8 @@ def scrubbed(data: dict[str, Any], person_id: str, *, forget_who: bool) -> dict[
         tells_who = value == person_id or (isinstance(value, dict) and value.get("id") == person_id)
         if name in EVIDENCE or (forget_who and tells_who):
             bare[name] = None
-        elif forget_who and name == "name":  # of a greeting: its picture's address says whose it is
-            bare[name] = ""
+        elif forget_who and (name == "name" or (isinstance(value, str) and person_id in value)):
+            bare[name] = ""  # the name of a greeting, the subject of an alert
         else:
             bare[name] = scrubbed(value, person_id, forget_who=forget_who) if isinstance(value, dict) else value
     return bare

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, func, or_
+from sqlalchemy import ColumnElement, func, inspect, or_
 from sqlmodel import col, delete, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -144,20 +144,35 @@ async def waiting(session: AsyncSession, pin: str, after: tuple[datetime, str] |
     return (await session.exec(statement.order_by(col(TerminalLine.at), col(TerminalLine.id)).limit(limit))).all()
 
 
-async def call_for(session: AsyncSession, person: Person) -> None:
-    """Somebody has come or changed: where lines wait for them, a job is to take them up, once this is committed."""
-    pins = _pins(person)
-    if not person.active or not pins:
-        return
-    waits = select(TerminalLine.id).where(TerminalLine.state == WAITING, col(TerminalLine.pin).in_(pins)).limit(1)
-    if (await session.exec(waits)).first() is not None:
-        await jobs.add(session, Job(kind=JOB, state="queued", run_at=utc_now()))
+async def call_for(session: AsyncSession, person: Person, before: Several[str] = ()) -> None:
+    """Somebody has come or changed: where lines wait for them, a job is to take them up, once this is committed. Or
+    for whoever has one of their PINs of `before`, which they have lost."""
+    theirs = _pins(person) if person.active else ()
+    await _call_for(session, sorted({*before, *theirs}))
+
+
+def pins_before(person: Person) -> list[str]:
+    """Those that an edit which is not flushed yet takes from them."""
+    if not inspect(person).persistent:
+        return []
+    attributes = inspect(person).attrs
+    numbers = attributes.employee_id.history.deleted or ()
+    ids = attributes.external_ids.history.deleted or ()
+    had = {*numbers, *(one.get(EXTERNAL_ID) for one in ids if one)}
+    return sorted({pin for pin in had if pin} - set(_pins(person)))
 
 
 async def forget_person(session: AsyncSession, person: Person) -> int:
-    """Lines of somebody who goes say who it was by the PIN, so they go too; their entries stay. How many."""
-    theirs = or_(col(TerminalLine.person_id) == person.id, col(TerminalLine.pin).in_(_pins(person)))
+    """Lines of somebody who goes say who it was by the PIN, so they go too; their entries stay. How many.
+
+    Those of a PIN that somebody else has as well may be theirs: they stay, and are taken up where that is plain by now.
+    """
+    pins = _pins(person)
+    shared = {pin for pin, several in (await _holders(session, pins)).items() if several - {person.id}}
+    nobodys = col(TerminalLine.person_id).is_(None) & col(TerminalLine.pin).in_(sorted(set(pins) - shared))
+    theirs = or_(col(TerminalLine.person_id) == person.id, nobodys)
     gone = await session.exec(delete(TerminalLine).where(theirs).execution_options(synchronize_session=False))
+    await _call_for(session, sorted(shared))
     return gone.rowcount
 
 
@@ -165,6 +180,23 @@ async def forget_old(session: AsyncSession, before: datetime) -> int:
     """Lines that were kept before that time. How many."""
     old = delete(TerminalLine).where(col(TerminalLine.created_at) < before)
     return (await session.exec(old.execution_options(synchronize_session=False))).rowcount
+
+
+async def _call_for(session: AsyncSession, pins: Sequence[str]) -> None:
+    waits = select(TerminalLine.id).where(TerminalLine.state == WAITING, col(TerminalLine.pin).in_(pins)).limit(1)
+    if pins and (await session.exec(waits)).first() is not None:
+        await jobs.add(session, Job(kind=JOB, state="queued", run_at=utc_now()))
+
+
+async def _holders(session: AsyncSession, pins: Several[str]) -> Mapping[str, set[str]]:
+    """The ids of all who have one of these PINs in either place."""
+    external = col(Person.external_ids)[EXTERNAL_ID].as_string()
+    having = select(Person).where(or_(external.in_(pins), col(Person.employee_id).in_(pins)))
+    found: dict[str, set[str]] = {pin: set() for pin in pins}
+    for person in (await session.exec(having)).all():
+        for pin in set(_pins(person)) & found.keys():
+            found[pin].add(person.id)
+    return found
 
 
 def _pins(person: Person) -> list[str]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.attendance.punches import Punch, direction_of, moment_of, punches_of
+from server.attendance.punches import Punch, direction_of, moment_of, place_of, punches_of
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
@@ -32,6 +32,19 @@ def test_what_is_left_out_and_what_is_divided_by_spaces() -> None:
     """Old firmware sends less, and some divides by spaces."""
     assert punches_of(b"1\t2026-01-05 09:00:00") == [Punch("1", "2026-01-05 09:00:00", "", "", "")]
     assert punches_of(b"1 2026-01-05 09:00:00 1 15") == [Punch("1", "2026-01-05 09:00:00", "1", "15", "")]
+
+
+def test_the_first_so_many() -> None:
+    """Blank lines do not count."""
+    body = b"\n\n1\t2026-01-05 09:00:00\r\n \n2\t2026-01-05 09:00:00\n" * 2
+    assert [punch.pin for punch in punches_of(body, 3)] == ["1", "2", "1"]
+    assert len(punches_of(body, 9)) == len(punches_of(body)) == 4
+
+
+def test_the_place_of_a_time() -> None:
+    """By its numbers, whether it has leading zeros or none; what is no time comes first."""
+    times = ["2026-1-5 10:00:00", "2026-01-05 9:00:00", "2026-1-05 08:0:0", "2025-12-31 23:59:59", "never"]
+    assert sorted(times, key=place_of) == times[::-1]
 
 
 def test_other_encodings() -> None:

@@ -1,6 +1,7 @@
 """Tables and workbooks of entries: what a row says, and what is wrong with it by row and field."""
 
 import io
+import zipfile
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import Any
 
@@ -37,6 +38,38 @@ def test_rows_with_and_without_a_zone() -> None:
     assert plan.rows[0].at == datetime(2026, 1, 5, 9, tzinfo=timezone(timedelta(hours=1)))
     assert plan.rows[1].at == datetime(2026, 1, 5, 17, 30)  # noqa: DTZ001 - of whoever it is
     assert [(one.line, one.column, one.code) for one in plan.refusals] == [(5, "at", "bad_time")]
+
+
+def with_rows(given: str) -> bytes:
+    """A workbook with one entry, and these rows of XML after it."""
+    book, packed, made = Workbook(), io.BytesIO(), io.BytesIO()
+    for row in (["email", "at", "direction"], ["a@b.c", "2026-01-05 09:00", "in"]):
+        book.active.append(row)
+    book.save(packed)
+    with zipfile.ZipFile(packed) as old, zipfile.ZipFile(made, "w") as new:
+        for name in old.namelist():
+            content = old.read(name).decode()
+            if name == "xl/worksheets/sheet1.xml":
+                content = content.replace("</sheetData>", f"{given}</sheetData>")
+            new.writestr(name, content)
+    return made.getvalue()
+
+
+def test_rows_that_a_workbook_leaves_out() -> None:
+    """They count as well: a few bytes can say that there is any number of them. Columns have an end, too."""
+    cell = '<c r="{}{}" t="str"><v>x</v></c>'
+    far = with_rows('<row r="999999999999"/>')
+    assert len(far) < 20_000
+    with pytest.raises(Invalid) as refused:
+        entries_in(io.BytesIO(far))
+    assert refused.value.details[0].code == "too_many_rows"
+    gap = entries_in(io.BytesIO(with_rows(f'<row r="9000">{cell.format("A", 9000)}</row>')))
+    assert [(one.line, one.code) for one in gap.refusals] == [(9000, "bad_direction")]
+    wide = entries_in(io.BytesIO(with_rows(f'<row r="3">{cell.format("CW", 3)}</row>')))
+    assert [(one.line, one.code) for one in wide.refusals] == [(3, "too_many_cells")]
+    with pytest.raises(Invalid) as refused:
+        of_workbook([["email", "at", "direction", *(f"externalIds.n{n}" for n in range(200))]])
+    assert refused.value.details[0].code == "too_many_columns"
 
 
 def test_a_workbook_has_times_of_its_own() -> None:

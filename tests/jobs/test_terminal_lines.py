@@ -1,8 +1,10 @@
 """The job that takes up lines which have waited."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 from server.jobs.kinds import Work
+from server.jobs.terminal_lines import HOURLY
 from server.store import people
 from server.store.tables import Person, Terminal, TerminalLine
 from tests.opened import parts_in
@@ -27,3 +29,8 @@ async def test_it_takes_up_what_waits(tmp_path: Path) -> None:
         kind = parts.jobs.kinds["terminal-lines"]
         assert (await kind.do(work)).figures == {"entries": 1}
         assert (await kind.do(work)).figures == {"entries": 0}
+        assert kind.every is HOURLY  # for what nobody has called for
+
+
+def test_it_comes_round_every_hour() -> None:
+    assert HOURLY.slot(datetime(2026, 1, 5, 9, 30, tzinfo=UTC)) == datetime(2026, 1, 5, 8, 37, tzinfo=UTC)

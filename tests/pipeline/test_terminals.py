@@ -2,16 +2,18 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 import pytest
-from sqlmodel import select
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from server.attendance.punches import punches_of
 from server.clock import ManualClock
 from server.parts import Parts
 from server.pipeline import terminals as module
 from server.pipeline.terminals import CLOCK_ALERT, TerminalLines
-from server.store import people
+from server.store import people, terminals
 from server.store.tables import Alert, Entry, Job, Person, Terminal, TerminalLine
 from tests.pipeline.conftest import events_of
 
@@ -80,6 +82,43 @@ async def test_keys_and_what_says_nothing(
     assert {line.state for line in await kept(parts)} == {"entered"}
 
 
+async def test_times_without_leading_zeros(
+    parts: Parts, terminal: Terminal, person: Person, lines: TerminalLines
+) -> None:
+    """They come in the order of time too, turn by turn."""
+    await send(lines, terminal, *(f"STS-93 {time}:00 255" for time in ("10:00", "8:00", "7:00", "9:00")))
+    assert [(time, way) for time, way, _ in await made(parts)] == [
+        ("06:00", "in"), ("07:00", "out"), ("08:00", "in"), ("09:00", "out"),
+    ]  # fmt: skip
+
+
+async def test_many_that_are_known(
+    parts: Parts, terminal: Terminal, lines: TerminalLines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are looked up by the hundred, and no further than what one request takes."""
+    monkeypatch.setattr(module, "MOST_NEW", 5)
+    monkeypatch.setattr(module, "LOOKED_UP", 4)
+    asked = list[int]()
+    known = terminals.known_digests
+
+    async def counted(session: AsyncSession, terminal_id: str, digests: Sequence[str]) -> set[str]:
+        asked.append(len(digests))
+        return await known(session, terminal_id, digests)
+
+    monkeypatch.setattr(terminals, "known_digests", counted)
+    sent = [f"77 {hour:02}:00:00 0" for hour in range(18)]
+    rounds = 0
+    while not await send(lines, terminal, *sent):
+        rounds += 1
+        assert asked[:2] == [4, 4]  # of five new ones eight are enough; the last is to keep them
+        assert len(await kept(parts)) == 5 * rounds
+        if rounds == 1:
+            assert asked == [4, 4, 5]
+        asked.clear()
+    assert (rounds, len(await kept(parts))) == (3, 18)
+    assert asked == [4, 4, 4, 4, 2, 3]
+
+
 async def test_what_is_sent_again_makes_nothing_twice(
     parts: Parts, terminal: Terminal, person: Person, lines: TerminalLines
 ) -> None:
@@ -87,6 +126,49 @@ async def test_what_is_sent_again_makes_nothing_twice(
     for _ in range(3):
         assert await send(lines, terminal, "STS-93 08:00:00 0", "STS-93 08:00:00 0", "STS-93 16:00:00 1")
     assert len(await kept(parts)) == len(await made(parts)) == len(await events_of(parts, "attendance")) == 2
+
+
+@pytest.mark.parametrize("role", ["status", "both"])
+async def test_a_terminal_that_is_registered_again(
+    parts: Parts, terminal: Terminal, person: Person, lines: TerminalLines, role: Literal["status", "both"]
+) -> None:
+    """It sends all that it has once more. Nothing of it is an entry again: neither the other way round, nor what was a
+    duplicate, nor what was corrected or removed since."""
+    async with parts.store.transaction() as session:
+        (await session.get_one(Terminal, terminal.id)).role = role
+    sent = ("STS-93 08:00:00 0", "STS-93 08:01:00 0", "STS-93 12:00:00 1", "STS-93 12:02:00 1", "STS-93 16:00:00 0")
+    await send(lines, terminal, *sent)
+    before = await made(parts)
+    assert [(time, way) for time, way, _ in before] == [("07:00", "in"), ("11:00", "out"), ("15:00", "in")]
+    async with parts.store.transaction() as session:
+        noon, last = (await session.exec(select(Entry).order_by(col(Entry.at).desc()))).all()[1::-1]
+        noon.at, noon.direction, noon.original = NOW.replace(hour=10), "in", {"direction": "out"}
+        last.state = "removed"
+        await terminals.TERMINALS.remove(session, await session.get_one(Terminal, terminal.id))
+    again = Terminal(serial_number="OID7", name="Gate", timezone="Europe/Berlin", role=role)
+    async with parts.store.transaction() as session:
+        session.add(again)
+    assert await send(lines, again, *sent, "STS-93 17:00:00 1")
+    assert [(time, way) for time, way, _ in await made(parts)] == [
+        ("07:00", "in"), ("10:00", "in"), ("15:00", "in"), ("16:00", "out"),
+    ]  # fmt: skip
+    assert [(line.state, line.reason) for line in await kept(parts)] == [
+        ("duplicate", "entry_exists"), ("duplicate", "cooldown"), ("duplicate", "entry_exists"),
+        ("duplicate", "cooldown"), ("duplicate", "entry_exists"), ("entered", ""),
+    ]  # fmt: skip
+
+
+async def test_at_another_door_within_the_cool_down(
+    parts: Parts, terminal: Terminal, person: Person, lines: TerminalLines
+) -> None:
+    """A way out counts, also where the terminal at the way in is there no more."""
+    await send(lines, terminal, "STS-93 08:00:00 0")
+    back = Terminal(serial_number="OID8", name="Back", timezone="Europe/Berlin", role="out")
+    async with parts.store.transaction() as session:
+        session.add(back)
+        await terminals.TERMINALS.remove(session, await session.get_one(Terminal, terminal.id))
+    await send(lines, back, "STS-93 08:02:00 0")
+    assert [way for _, way, _ in await made(parts)] == ["in", "out"]
 
 
 async def test_the_same_key_within_the_cool_down(

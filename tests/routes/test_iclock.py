@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from server.clock import ManualClock
 from server.parts import Parts
 from server.pipeline.knocks import MOST_ASKED
-from server.routes.iclock import MOST_BYTES, allows, options
+from server.routes.iclock import MOST_BYTES, MOST_LINES, allows, options
 from server.store.tables import Terminal
 from tests.routes.test_terminals import URL, pushed, registered
 
@@ -117,6 +117,15 @@ async def test_too_much_at_once(anyone: httpx.AsyncClient, admin: httpx.AsyncCli
     await registered(admin)
     answer = await anyone.post("/iclock/cdata?SN=OID7&table=ATTLOG", content=b"7" * (MOST_BYTES + 1))
     assert answer.status_code == 413
+
+
+async def test_too_many_lines(anyone: httpx.AsyncClient, admin: httpx.AsyncClient) -> None:
+    """So many that none of them says anything are refused, and not one is kept."""
+    terminal = await registered(admin)
+    answer = await pushed(anyone, "7\t2026-01-05 08:00:00\t0", *["x"] * MOST_LINES)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (413, "too_large")
+    assert (await admin.get(f"{URL}/{terminal['id']}/lines")).json()["meta"]["total"] == 0
+    assert MOST_BYTES // len("7\t2026-1-5 8:0:0\n") < MOST_LINES  # whatever is a line finds room
 
 
 async def test_too_often(admin: httpx.AsyncClient, anyone: httpx.AsyncClient, clock: ManualClock) -> None:

@@ -14,15 +14,19 @@ from sqlalchemy import Text, cast, func
 from sqlalchemy import select as select_columns
 from sqlmodel import SQLModel, col, select
 
+from server.attendance.device_time import Moment
 from server.demo.clips import enrolment_photo
 from server.errors import Unavailable
 from server.events.schema import Cursor, NewEvent
 from server.events.subscription import Subscription
 from server.identity.pictures import decode
 from server.parts import Parts
-from server.store import erasures
+from server.pipeline.attend import Local
+from server.pipeline.check_in import check_in, events
+from server.pipeline.check_outs import KIND
+from server.store import alerts, erasures, held
 from server.store.runtime import FeatureSettings, RetentionSettings, RuntimeSettings
-from server.store.tables import Clip, Entry, Erasure, EventRow, Person, Photo, RefusedView, Sighting, Template
+from server.store.tables import Clip, Entry, Erasure, EventRow, Kiosk, Person, Photo, RefusedView, Sighting, Template
 from tests.events.scenes import Pipe
 
 NAME = "Wilhelmina Quartermaine"
@@ -256,6 +260,33 @@ async def test_what_was_told_is_in_no_memory(parts: Parts, admin: httpx.AsyncCli
     assert (asked.status_code, asked.json()["error"]["code"]) == (409, "idempotency_answer_lost")
     [receipt] = (await admin.get("/api/v1/erasures")).json()["data"]
     assert (receipt["counts"]["answers"], receipt["counts"]["events"], receipt["counts"]["auditRows"]) == (1, 1, 2)
+
+
+async def test_what_screens_and_alerts_have_said(parts: Parts, admin: httpx.AsyncClient) -> None:
+    """The greeting of somebody without a photo, and an alert of one of their days: held, given, and gone with them."""
+    person_id = (await admin.post("/api/v1/people", json={"fullName": NAME})).json()["data"]["id"]
+    now, kiosk = parts.clock.now(), Kiosk(name="Hall")
+    async with parts.store.transaction() as session:
+        session.add(kiosk)
+        person = await session.get_one(Person, person_id)
+        local = Local(parts.runtime.current.attendance, parts.zone)
+        found = await check_in(session, kiosk, person, Moment(now, 0, False), now, local)
+        await parts.recorder.append(session, events(kiosk, found, now))
+        subject = f"people/{person_id}/days/2026-01-05"
+        log = parts.recorder
+        await alerts.raise_alert(
+            session, log, kind=KIND, severity="warning", subject=subject, message="No check-out.", at=now
+        )
+        await alerts.clear_alert(session, log, KIND, subject, now)
+    held_rows = [rows async for rows in held.rows(parts.store, held.tables(person_id)["events"])]
+    assert {row.type for rows in held_rows for row in rows} == {
+        "attendance.checked_in", "kiosk.greeting", "alert.raised", "alert.cleared",
+    }  # fmt: skip
+    assert (await admin.delete(f"/api/v1/people/{person_id}")).status_code == 204
+    left = [event.data for topic in (f"kiosks/{kiosk.id}", "alerts") for event in await parts.hub.log.read(topic, 0, 9)]
+    assert len(left) == 3
+    assert NAME not in json.dumps(left)
+    assert person_id not in json.dumps(left)
 
 
 async def test_who_was_merged_is_erased_too(parts: Parts, admin: httpx.AsyncClient) -> None:

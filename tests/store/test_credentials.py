@@ -1,6 +1,7 @@
 """PINs and badges in their table."""
 
 import pytest
+from sqlmodel import update
 
 from server.errors import Conflict, NotFound
 from server.store import credentials, people
@@ -28,6 +29,24 @@ async def test_found_by_any_of_its_digests(store: Store) -> None:
         assert await credentials.of_digests(session, "pin", ["d2"]) == []
     with pytest.raises(Conflict, match="Taken"):
         await add(store, ada, "pin", "d1")
+
+
+async def test_found_as_they_are_now(store: Store) -> None:
+    """Also within a session that has read them before; and a digest that is another by now does not come back."""
+    ada = await add_person(store, "Ada")
+    old = await add(store, ada, "pin", "d1")
+    async with store.transaction() as session:
+        [seen] = await credentials.of_digests(session, "pin", ["d1"])
+        changed = update(Credential).values(digest="d2").execution_options(synchronize_session=False)
+        await session.exec(changed)
+        assert seen.digest == "d1"
+        assert await credentials.of_digests(session, "pin", ["d1"]) == []
+        [found] = await credentials.of_digests(session, "pin", ["d2"])
+        assert found.digest == "d2"
+    async with store.transaction() as session:
+        await credentials.digest_anew(session, old, "d1 by a newer key", "k2")
+    async with store.read() as session:
+        assert (await session.get_one(Credential, old.id)).digest == "d2"
 
 
 async def test_of_one_person(store: Store) -> None:

@@ -1,5 +1,7 @@
 """Entries."""
 
+from datetime import timedelta
+
 import pytest
 
 from server.errors import NotFound
@@ -85,6 +87,25 @@ async def test_the_last_one(store: Store) -> None:
     assert await last(until=after(9)) == at_gate.id
     assert await last(until=after(0)) == at_gate.id
     assert await last(camera_id=door.id, until=after(9)) is None
+
+
+async def test_of_lines_of_terminals(store: Store) -> None:
+    """By when they were noted there, whatever has become of them; nobody else's, and nothing by hand."""
+    ada, bea = await add_person(store, "Ada"), await add_person(store, "Bea")
+    rows = [
+        Entry(person_id=who.id, at=after(at), direction="in", origin=origin, device_at=after(noted), state=state)
+        for who, at, noted, origin, state in (
+            (ada, 0, 0, "terminal", "valid"), (ada, 60, 1, "terminal", "removed"), (ada, 2, 5, "terminal", "valid"),
+            (ada, 0, 0, "manual", "valid"), (bea, 0, 0, "terminal", "valid"),
+        )
+    ]  # fmt: skip
+    async with store.transaction() as session:
+        session.add_all(rows)
+    async with store.read() as session:
+        found = await entries.of_lines(session, ada.id, after(0), timedelta(minutes=5))
+        at_once = await entries.of_lines(session, ada.id, after(5), timedelta())
+    assert [row.id for row in found] == [rows[0].id, rows[1].id]
+    assert [row.id for row in at_once] == [rows[2].id]
 
 
 async def test_of_a_sighting(store: Store) -> None:

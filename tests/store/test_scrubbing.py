@@ -15,6 +15,11 @@ def test_evidence_goes_and_facts_stay() -> None:
     bare = {"similarity": None, "snapshotUrl": None, "direction": "in"}
     assert scrubbed(TOLD, "p1", forget_who=False) == {"person": TOLD["person"], **bare}
     assert scrubbed(TOLD, "p1", forget_who=True) == {"person": None, **bare}
+    greeting = {"name": "Ada", "photoUrl": None, "personId": "p1"}
+    assert scrubbed(greeting, "p1", forget_who=True) == {"name": "", "photoUrl": None, "personId": None}
+    alert = {"subject": "people/p1/days/2026-01-05", "kind": "check_out_missing"}
+    assert scrubbed(alert, "p1", forget_who=False) == alert
+    assert scrubbed(alert, "p1", forget_who=True) == alert | {"subject": ""}
     assert scrubbed({"name": "Ada", "photoUrl": "/p1"}, "p1", forget_who=True) == {"name": "", "photoUrl": None}
 
 

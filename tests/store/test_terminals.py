@@ -170,6 +170,45 @@ async def test_somebody_who_goes(store: Store) -> None:
         assert [row.id for row in (await session.exec(select(TerminalLine))).all()] == [other.id]
 
 
+async def test_a_pin_that_two_have(store: Store) -> None:
+    """With one of them go the lines that were theirs; those that wait may be the other's, and are called for."""
+    gate = await add_terminal(store)
+    ada = await add_person(store, "Ada", external_ids={"terminal": "7"})
+    wrong = await add_person(store, "Adda", employee_id="12", external_ids={"terminal": "7"})
+    bea = await add_person(store, "Bea", employee_id="13")
+    await add_line(store, gate, "7", person_id=wrong.id, state="entered")
+    await add_line(store, gate, "12", 1, state="refused", reason="in_the_future")
+    waits = await add_line(store, gate, "7", 2, reason="several_people")
+    hers = await add_line(store, gate, "7", 3, person_id=ada.id, state="entered")
+    given = await add_line(store, gate, "12", 4, person_id=bea.id, state="entered")  # by an operator's word
+    async with store.read() as session:
+        assert (await session.exec(select(Job))).all() == []
+    async with store.transaction() as session:
+        await people.remove(session, await session.get_one(Person, wrong.id))
+    async with store.read() as session:
+        left = (await session.exec(select(TerminalLine))).all()
+        assert [job.kind for job in (await session.exec(select(Job))).all()] == [terminals.JOB]
+    assert {row.id for row in left} == {waits.id, hers.id, given.id}
+
+
+@pytest.mark.parametrize("lost", [{"employee_id": "8"}, {"employee_id": None, "external_ids": {"terminal": "9"}}])
+async def test_a_pin_that_somebody_loses(store: Store, lost: dict[str, Any]) -> None:
+    """What waits for it is called for: by now it may be plain whose it is. An edit of something else calls for none."""
+    gate = await add_terminal(store)
+    ids = {"terminal": "7"} if "external_ids" in lost else {}
+    wrong = await add_person(store, "Adda", employee_id="7", external_ids=ids)
+    await add_line(store, gate, "7", reason="several_people")
+    for fields, jobs in (({"full_name": "Ada"}, 1), (lost, 2)):
+        async with store.transaction() as session:
+            row = await people.lock(session, wrong.id)
+            row.active = False  # calls for nothing of their own
+            for name, value in fields.items():
+                setattr(row, name, value)
+            await people.save_person(session, row)
+        async with store.read() as session:
+            assert len((await session.exec(select(Job))).all()) == jobs - 1
+
+
 async def test_two_who_are_one(store: Store) -> None:
     """The lines of both are of the one who stays, and what waited for the number that they take over is called for."""
     gate = await add_terminal(store)
