@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import func
+from sqlalchemy import and_, func
 from sqlmodel import col, delete, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -118,6 +118,34 @@ async def give_up(session: AsyncSession, webhook_id: str, now: datetime, reason:
     over = (col(Delivery.webhook_id) == webhook_id, col(Delivery.state) == "pending", col(Delivery.give_up_at) <= now)
     values = {"state": "dead", "result": reason, "finished_at": now}
     return (await session.exec(update(Delivery).where(*over).values(**values))).rowcount
+
+
+async def drop(session: AsyncSession, webhook_id: str, now: datetime, reason: str, *, but: Collection[str] = ()) -> int:
+    """Events that wait are dead, but for those of some types; how many. Tests stay."""
+    waits = (col(Delivery.webhook_id) == webhook_id, col(Delivery.state) == "pending", col(Delivery.topic) != "")
+    dropped = update(Delivery).where(*waits, col(Delivery.type).not_in(but))
+    return (await session.exec(dropped.values(state="dead", result=reason, finished_at=now))).rowcount
+
+
+async def drop_these(session: AsyncSession, ids: Collection[str], now: datetime, reason: str) -> None:
+    dropped = update(Delivery).where(col(Delivery.id).in_(ids), col(Delivery.state) == "pending")
+    await session.exec(dropped.values(state="dead", result=reason, finished_at=now))
+
+
+async def pending_types(session: AsyncSession, webhook_id: str) -> Sequence[str]:
+    """Of the events that wait, each type once."""
+    waits = (col(Delivery.webhook_id) == webhook_id, col(Delivery.state) == "pending", col(Delivery.topic) != "")
+    return (await session.exec(select(Delivery.type).where(*waits).distinct())).all()
+
+
+async def pending_events(
+    session: AsyncSession, webhook_id: str, after: str, limit: int
+) -> Sequence[tuple[str, EventRow]]:
+    """The ids after that one of deliveries that wait, and what each tells, as far as the log still has it."""
+    tells = and_(EventRow.topic == Delivery.topic, EventRow.offset == Delivery.offset)
+    wanted = select(Delivery.id, EventRow).join(EventRow, tells).where(Delivery.webhook_id == webhook_id)
+    wanted = wanted.where(Delivery.state == "pending", col(Delivery.id) > after)
+    return (await session.exec(wanted.order_by(col(Delivery.id)).limit(limit))).all()
 
 
 async def event_of(session: AsyncSession, delivery: Delivery) -> EventRow | None:

@@ -95,7 +95,7 @@ async def test_a_day_later_it_is_dead(office: Office, receiver: Receiver) -> Non
         receiver.always = 200
         async with office.store.transaction() as session:
             row = await session.get_one(Delivery, delivery.id)
-            await office.webhooks.redeliver(session, await session.get_one(Webhook, webhook.id), row)
+            await office.webhooks.redeliver(session, await session.get_one(Webhook, webhook.id), row, lambda _: True)
         (delivery,) = await office.until_over(webhook)
         await until_that(lambda: office.woken == ["alerts", "alerts"])
     assert delivery.state == "delivered"
