@@ -42,6 +42,10 @@ class Queueing:
         self._log = log
         self._most_pending = most_pending
 
+    @property
+    def most_pending(self) -> int:
+        return self._most_pending
+
     async def epoch(self) -> str:
         return await self._log.epoch()
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol
 
 from sqlalchemy import event
@@ -49,6 +49,12 @@ class Publishing(Protocol):
     def publish(self, channel: str, payload: bytes) -> None: ...
 
 
+class Ending(Protocol):
+    """What is told of one that is removed; see Noting."""
+
+    async def removed(self, session: AsyncSession, webhook: Webhook, now: datetime) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """A webhook as somebody wants it. None of the login: as it is."""
@@ -68,12 +74,15 @@ class Wanted:
 class Webhooks:
     """Everything within the caller's transaction; once that is committed, whoever delivers looks."""
 
-    def __init__(self, bus: Publishing, clock: Clock, rules: Allowing, seals: Sealing, queueing: Queueing) -> None:
+    def __init__(
+        self, bus: Publishing, clock: Clock, rules: Allowing, seals: Sealing, queueing: Queueing, noting: Ending
+    ) -> None:
         self._bus = bus
         self._clock = clock
         self._rules = rules
         self._seals = seals
         self._queueing = queueing
+        self._noting = noting
 
     async def check(self, wanted: Wanted, may: Callable[[str], bool], present: str | None = None) -> None:
         """What can be told before the transaction: the address and the types. Raises Invalid, or Forbidden for events
@@ -147,6 +156,11 @@ class Webhooks:
                 _check_may(type_, may)
         self._look(session)
         return await WEBHOOKS.save(session, row)
+
+    async def remove(self, session: AsyncSession, row: Webhook) -> None:
+        """With what waits for it, the log of its deliveries, and its alert."""
+        await WEBHOOKS.remove(session, row)
+        await self._noting.removed(session, row, self._clock.now())
 
     async def rotate(self, session: AsyncSession, row: Webhook) -> str:
         """Another secret. The one before counts too for a day; one before that does not any more. Raises Conflict."""

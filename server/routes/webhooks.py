@@ -242,8 +242,8 @@ async def delete_webhook(call: Call, webhook_id: str) -> None:
         row = await WEBHOOKS.lock(session, webhook_id)
         call.check_unchanged(row.updated_at)
         before = WebhookPublic.of(call, row)
-        await WEBHOOKS.remove(session, row)
         await call.audit(session, "webhook.removed", RESOURCE, webhook_id, before=before)
+        await call.parts.outbound.webhooks.remove(session, row)
 
 
 @endpoint("POST", "/webhooks/{webhook_id}/rotate", allow="events:write", replaces=True, raises=(409,))

@@ -10,7 +10,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from server.address import ReceiverRules
 from server.errors import Conflict, Forbidden, Invalid
 from server.outbound.webhooks import Wanted
-from server.store import webhooks
+from server.store import alerts, webhooks
+from server.store.paging import Page
 from server.store.tables import Camera, Delivery, Webhook
 from tests.outbound.conftest import Office
 from tests.outbound.test_queueing import advanced
@@ -148,19 +149,21 @@ async def test_a_login_of_frappe_stays_with_its_host(office: Office, elsewhere: 
     here = {"kind": "frappe", "types": ("attendance.checked_in",)}
     row, _ = await office.add("http://127.0.0.1/x", **here, api_key="k", api_secret="s")
     wanted = replace(WANTED, kind="frappe", types=("attendance.checked_in",), url=elsewhere)
-    for given, field in (({}, "apiKey"), ({"api_key": "k"}, "apiSecret"), ({"api_secret": "t"}, "apiKey")):
+    logins: Any = ({}, "apiKey"), ({"api_key": "k"}, "apiSecret"), ({"api_secret": "t"}, "apiKey")
+    for login, field in logins:
         with pytest.raises(Invalid) as raised:
             async with office.store.transaction() as session:
                 await office.webhooks.change(
-                    session, await row_of(session, row), replace(wanted, **given), "e", everything
+                    session, await row_of(session, row), replace(wanted, **login), "e", everything
                 )
         assert [(one.field, one.code) for one in raised.value.details] == [(f"frappe.{field}", "missing")]
     target = office.seals.open(await office.load(row))
     assert target is not None
     assert target.url == "http://127.0.0.1/x"
-    for url, given in (("http://127.0.0.1:80/y", {}), (elsewhere, {"api_key": "k2", "api_secret": "t"})):
+    changes: Any = ("http://127.0.0.1:80/y", {}), (elsewhere, {"api_key": "k2", "api_secret": "t"})
+    for url, login in changes:
         async with office.store.transaction() as session:
-            changed = replace(wanted, url=url, **given)
+            changed = replace(wanted, url=url, **login)
             await office.webhooks.change(session, await row_of(session, row), changed, "e", everything)
 
 
@@ -245,6 +248,20 @@ async def test_so_many_and_no_more(office: Office, monkeypatch: pytest.MonkeyPat
     await office.add("http://127.0.0.1/x")
     with pytest.raises(Conflict):
         await office.add("http://127.0.0.1/y")
+
+
+async def test_its_alert_goes_with_it(office: Office) -> None:
+    """Nobody would ever clear the alert of a webhook that is removed."""
+    row = await queued(office, "attendance.checked_in")
+    office.clock.advance(86_400)
+    async with office.store.transaction() as session:
+        await office.noting.give_up(session, row, office.clock.now())
+    async with office.store.transaction() as session:
+        await office.webhooks.remove(session, await row_of(session, row))
+    async with office.store.read() as session:
+        (alert,) = (await alerts.page(session, Page())).rows
+    assert alert.cleared_at == office.clock.now()
+    assert office.woken == ["alerts", "alerts"]
 
 
 async def test_switched_on_again_it_begins_now(office: Office) -> None:
