@@ -211,7 +211,8 @@ async def test_webhooks_wait_for_the_way_forward(empty_url: str) -> None:
         whole = tables.Webhook(
             name="Zoë", kind="frappe", url="https://hr.example", types=["attendance.checked_in"], camera_ids=["c1"],
             options={"deviceId": "Gate"}, active=False, disabled_reason="gone", key_id="k", sealed="s",
-            previous_until=at, epoch="e", cursor={"attendance": 2**40}, failures=3, resumes_at=at, worker="w", lease_until=at,
+            previous_until=at, epoch="e", cursor={"attendance": 2**40}, failures=3, resumes_at=at, worker="w",
+            lease_until=at,
         )  # fmt: skip
         plain = tables.Webhook(name="Plain", kind="standard", url="u", types=["alert.raised"])
         usual: dict[str, Any] = {
