@@ -39,6 +39,7 @@ _SPECIAL: tuple[Network, ...] = (
 
 _NAT64 = IPv6Network("64:ff9b::/96")
 _SCHEMES = {"rtsp": ("rtsp", "rtsps"), "http": ("http", "https")}
+_PORTS = {"http": 80, "https": 443}
 _DEVICE = re.compile(r"[0-9]{1,2}")
 _SECRET = r"pass|pwd|token|secret|key|auth|sig"
 # Cameras have short names for it, too: loginpas, user_pw, psw, and p alone.
@@ -142,6 +143,16 @@ def with_password(url: str, known: str) -> str:
         return url
     login = old.netloc.rpartition("@")[0]
     return new._replace(netloc=f"{login}@{new.netloc.rpartition('@')[2]}").geturl()
+
+
+def same_origin(url: str, known: str) -> bool:
+    """Whether both lead to the same scheme, host and port; not where that cannot be told."""
+    try:
+        new, old = (urlsplit(one) for one in (url, known))
+        ports = [one.port or _PORTS.get(one.scheme) for one in (new, old)]
+    except ValueError:
+        return False
+    return (new.scheme, new.hostname) == (old.scheme, old.hostname) and ports[0] == ports[1]
 
 
 def check_source(kind: str, source: str, rules: AddressRules, field: str = "source") -> None:

@@ -12,6 +12,7 @@ from server.address import (
     check_source,
     redact,
     resolve_allowed,
+    same_origin,
     secrets_of,
     with_password,
 )
@@ -69,6 +70,17 @@ def test_what_is_secret_in_an_address() -> None:
 def test_a_password_is_kept_for_the_same_login_only(url: str, known: str, whole: str) -> None:
     """Another path keeps it; another scheme, user, host or port does not get it."""
     assert with_password(url, known) == whole
+
+
+def test_the_same_scheme_host_and_port() -> None:
+    """However they are written; the way and the login do not count, and what cannot be read is another one."""
+    for same in ("HTTPS://HR.example.com:443/x", "https://me:pw@hr.example.com?y"):
+        assert same_origin(same, "https://hr.example.com")
+    for other in (
+        "http://hr.example.com", "https://hr.example.com:444", "https://hr.example.com@b.example/",
+        "https://hr.example.com.b.example", "https://hr.example.com:x/", "http://[::1",
+    ):  # fmt: skip
+        assert not same_origin(other, "https://hr.example.com"), other
 
 
 @pytest.mark.parametrize("address", ["10.1.2.3", "172.31.0.1", "192.168.1.9", "fd12::1", "::ffff:10.0.0.1"])

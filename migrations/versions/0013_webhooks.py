@@ -4,6 +4,8 @@ Revision: 0013
 After: 0012
 """
 
+from datetime import UTC, datetime
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -11,6 +13,34 @@ revision = "0013"
 down_revision = "0012"
 branch_labels = None
 depends_on = None
+
+
+KEPT = "kept-by-0013"  # what the version before has no place for waits here for the way forward
+KEPT_DELIVERIES = 10_000  # of those that wait, the oldest; what is over, and the log of tries, is not kept
+WEBHOOKS = (
+    "id", "created_at", "updated_at", "name", "kind", "url", "types", "camera_ids", "department_ids", "options", "active",
+    "disabled_reason", "key_id", "sealed", "previous_until", "epoch", "cursor", "failures", "resumes_at",
+)  # fmt: skip
+DELIVERIES = (
+    "id", "created_at", "updated_at", "webhook_id", "message_id", "type", "topic", "epoch", "offset", "person_id", "state",
+    "result", "tries", "next_at", "give_up_at",
+)  # fmt: skip
+TIMES = ("created_at", "updated_at", "previous_until", "resumes_at", "next_at", "give_up_at")
+TYPES: dict[str, sa.types.TypeEngine[object]] = {
+    **dict.fromkeys(TIMES, sa.DateTime(timezone=True)),
+    **dict.fromkeys(("types", "camera_ids", "department_ids", "options", "cursor"), sa.JSON(none_as_null=True)),
+    **dict.fromkeys(("failures", "tries"), sa.Integer()),
+    "active": sa.Boolean(),
+    "offset": sa.BigInteger(),
+}
+
+webhooks = sa.table("webhooks", *(sa.column(name, TYPES.get(name, sa.String())) for name in WEBHOOKS))
+deliveries = sa.table("deliveries", *(sa.column(name, TYPES.get(name, sa.String())) for name in DELIVERIES))
+people = sa.table("people", sa.column("id", sa.String))
+settings = sa.table(
+    "settings", sa.column("key", sa.String), sa.column("value", sa.JSON),
+    sa.column("updated_at", sa.DateTime(timezone=True)),
+)  # fmt: skip
 
 
 def upgrade() -> None:
@@ -88,9 +118,42 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("delivery_tries", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_delivery_tries_delivery_id"), ["delivery_id"], unique=False)
+    _put_back()
+
+
+def _put_back() -> None:
+    """What was kept on the way back. Of a person who was removed since, nothing says any more that it was about them."""
+    database = op.get_bind()
+    kept = database.execute(sa.select(settings.c.value).where(settings.c.key == KEPT)).scalar() or {}
+    known = set(database.execute(sa.select(people.c.id)).scalars()) if kept else set()
+    for row in kept.get("webhooks", ()):
+        database.execute(sa.insert(webhooks).values(_read(row)))
+    for row in kept.get("deliveries", ()):
+        person_id = row["person_id"] if row["person_id"] in known else None
+        database.execute(sa.insert(deliveries).values({**_read(row), "person_id": person_id}))
+    database.execute(sa.delete(settings).where(settings.c.key == KEPT))
 
 
 def downgrade() -> None:
+    database = op.get_bind()
+    waiting = sa.select(deliveries).where(deliveries.c.state == "pending").order_by(deliveries.c.id)
+    kept = {
+        "webhooks": [_written(row) for row in database.execute(sa.select(webhooks)).mappings()],
+        "deliveries": [_written(row) for row in database.execute(waiting.limit(KEPT_DELIVERIES)).mappings()],
+    }
+    if kept["webhooks"]:
+        database.execute(sa.insert(settings).values(key=KEPT, value=kept, updated_at=datetime.now(UTC)))
     op.drop_table("delivery_tries")
     op.drop_table("deliveries")
     op.drop_table("webhooks")
+
+
+def _written(row: sa.RowMapping) -> dict[str, object]:
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in row.items()}
+
+
+def _read(row: dict[str, object]) -> dict[str, object]:
+    return {
+        name: datetime.fromisoformat(value) if name in TIMES and isinstance(value, str) else value
+        for name, value in row.items()
+    }

@@ -23,7 +23,7 @@ from server.outbound.queueing import Queueing
 from server.store import deliveries, webhooks
 from server.store.engine import Store
 from server.store.tables import Delivery, Webhook
-from server.store.webhooks import Target, Turn
+from server.store.webhooks import MOST, Target, Turn
 
 CHANNEL = "outbound"
 
@@ -79,6 +79,8 @@ class Deliverer:
         self._pace = pace or Pace()
         self._serving: set[str] = set()
         self._wanted = asyncio.Event()
+        self._heard = 0
+        self._crowded = False  # some had to be left for another look
         self._log = structlog.get_logger(__name__)
 
     async def run(self) -> None:
@@ -101,38 +103,60 @@ class Deliverer:
         """There is more in the log, or somebody asked for a try: no need to wait for the next look."""
         async with self._bus.subscribe(LOG_CHANNEL, CHANNEL) as messages:
             async for _ in messages:
+                self._heard += 1
                 self._wanted.set()
 
     async def _waiting(self) -> list[str]:
         room = self._pace.at_once - len(self._serving)
         if room <= 0:
+            self._crowded = True
             return []
         async with self._store.read() as session:
             heads = await webhooks.heads(session, self._queueing.topics)
-            found = await webhooks.waiting(session, self._clock.now(), heads, self._pace.at_once)
-        return [one for one in found if one not in self._serving][:room]
+            found = await webhooks.waiting(session, self._clock.now(), heads, MOST, self._queueing.most_pending)
+        free = [one for one in found if one not in self._serving]
+        self._crowded = len(free) > room
+        return free[:room]
 
     async def _serve(self, webhook_id: str, sender: Sending) -> None:
-        """One turn: as much as there is, but no longer than others may be kept waiting. Never raises."""
-        turn = Turn(webhook_id, self._name)
+        """One turn: as much as there is, but no longer than others may be kept waiting. Never raises.
+
+        It is looked again at once only where there is more to do: after an error neither this one, whose lease has to
+        run out first, nor the database is asked without a pause.
+        """
+        turn, more = Turn(webhook_id, self._name), False
         try:
             async with self._store.transaction() as session:
                 lease = timedelta(seconds=self._pace.lease_s)
                 taken = await webhooks.take(session, turn, self._clock.now(), lease)
-            if taken is None:
-                return
-            try:
-                began_s = self._clock.monotonic()
-                while await self._step(turn, sender) and self._clock.monotonic() - began_s < self._pace.turn_s:
-                    pass
-            finally:
-                async with self._store.transaction() as session:
-                    await webhooks.write(session, turn, worker=None, lease_until=None)
+            if taken is not None:
+                try:
+                    more = await self._turn(turn, sender)
+                except asyncio.CancelledError:
+                    await self._release(turn)
+                    raise
+                await self._release(turn)
+            more = more or self._crowded
         except Exception as error:  # noqa: BLE001 - its lease runs out, and somebody looks again
             self._log.warning("webhook_left", webhook=webhook_id, reason=f"{type(error).__name__}: {error}")
+            more = False
         finally:
             self._serving.discard(webhook_id)
-            self._wanted.set()
+            if more:
+                self._wanted.set()
+
+    async def _turn(self, turn: Turn, sender: Sending) -> bool:
+        """Whether there is more to do, or may be by what was heard meanwhile."""
+        began_s = self._clock.monotonic()
+        while True:
+            heard = self._heard
+            more = await self._step(turn, sender)
+            if not more or self._clock.monotonic() - began_s >= self._pace.turn_s:
+                return more or self._heard != heard
+
+    async def _release(self, turn: Turn) -> None:
+        async with self._store.transaction() as session:
+            await webhooks.write(session, turn, worker=None, lease_until=None)
 
     async def _step(self, turn: Turn, sender: Sending) -> bool:
         """New events become deliveries, and one that is due is tried. Whether there may be more to do now."""

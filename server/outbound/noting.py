@@ -12,7 +12,7 @@ from server.clock import Clock
 from server.events.schema import StoredEvent
 from server.masking import mask_text
 from server.outbound.messages import Answer, Verdict
-from server.outbound.schedule import DOWN_AFTER, turned
+from server.outbound.schedule import DOWN_AFTER, failed, turned
 from server.store import alerts, deliveries, webhooks
 from server.store.alerts import Log
 from server.store.engine import Store
@@ -22,6 +22,7 @@ from server.store.webhooks import Turn
 ALERT = "webhook_failing"
 READABLE = 300  # letters of an answer that are kept
 GAVE_UP = "gave_up"
+UNALARMING = ("no_employee_id", "person_erased")  # as it should be, and nothing that a receiver could mend
 
 
 class Noting:
@@ -42,8 +43,11 @@ class Noting:
     ) -> bool:
         """Whether to go on with the webhook: not while it rests, and not when it is somebody else's turn."""
         now, tries = self._clock.now(), delivery.tries + (answer is not None)
+        came = answer or Answer(None, verdict.result)
+        said = verdict.result
+        verdict = failed(delivery.result, verdict, came)
         after = turned(
-            verdict, answer or Answer(None, verdict.result), now=now, tries=tries, failures=webhook.failures,
+            verdict, came, now=now, tries=tries, failures=webhook.failures,
             give_up_at=delivery.give_up_at,
         )  # fmt: skip
         over = after.next_at is None
@@ -62,12 +66,13 @@ class Noting:
                 return False
             await deliveries.change(session, delivery, **values)
             if answer is not None:
-                await deliveries.note_try(session, _try(delivery, answer, verdict, now))
-            if verdict.outcome == "delivered" and webhook.failures:
+                await deliveries.note_try(session, _try(delivery, answer, said, now))
+            if verdict.outcome == "delivered":
                 if webhook.failures >= DOWN_AFTER:
                     await deliveries.hurry(session, webhook.id, now)
+                # Raised also by what never reached the receiver, so whether it had failed says nothing.
                 told = await alerts.clear_alert(session, self._log, ALERT, _subject(webhook), now)
-            elif over and verdict.outcome != "delivered":
+            elif over and verdict.result not in UNALARMING:
                 told = await self._alert(session, webhook, verdict.result, now)
         self._on_try(verdict.outcome)
         self._tell(told)
@@ -82,6 +87,11 @@ class Noting:
         if await deliveries.give_up(session, webhook.id, now, GAVE_UP):
             told = await self._alert(session, webhook, GAVE_UP, now)
             event.listen(session.sync_session, "after_commit", lambda _session: self._tell(told))
+
+    async def removed(self, session: AsyncSession, webhook: Webhook, now: datetime) -> None:
+        """Its alert is over with it, within the transaction that removes it."""
+        told = await alerts.clear_alert(session, self._log, ALERT, _subject(webhook), now)
+        event.listen(session.sync_session, "after_commit", lambda _session: self._tell(told))
 
     async def _alert(self, session: AsyncSession, webhook: Webhook, reason: str, now: datetime) -> list[StoredEvent]:
         message = f"The webhook “{webhook.name}” did not get everything: {reason}. See its deliveries."
@@ -98,10 +108,10 @@ def _subject(webhook: Webhook) -> str:
     return f"webhooks/{webhook.id}"
 
 
-def _try(delivery: Delivery, answer: Answer, verdict: Verdict, now: datetime) -> DeliveryTry:
+def _try(delivery: Delivery, answer: Answer, reason: str, now: datetime) -> DeliveryTry:
     said = answer.body[: READABLE * 4].decode("utf-8", "replace").replace("\0", "")[:READABLE]
     said = mask_text(said)[:READABLE]
     return DeliveryTry(
-        delivery_id=delivery.id, at=now, status=answer.status, duration_ms=answer.duration_ms, reason=verdict.result,
+        delivery_id=delivery.id, at=now, status=answer.status, duration_ms=answer.duration_ms, reason=reason,
         answer=said,
     )  # fmt: skip

@@ -49,12 +49,13 @@ def open_outbound(
 ) -> Outbound:  # fmt: skip
     """Its followers need an owner. A broker is told by who has `standing`: the server with the cameras."""
     queueing = Queueing(log)
+    noting = Noting(store, log, clock, hub.wake, on_try)
     deliverer = Deliverer(
         store, bus, clock, seals, partial(open_sender, rules, clock),
         {"standard": StandardReceiver(), "frappe": FrappeReceiver(lambda: runtime.zone)},
-        queueing, Noting(store, log, clock, hub.wake, on_try), name=new_id(), pace=pace,
+        queueing, noting, name=new_id(), pace=pace,
     )  # fmt: skip
     mqtt = None
     if broker is not None and standing is not None:
         mqtt = MqttPublisher(store, bus, standing, lambda: runtime.current.site.name, broker)
-    return Outbound(Webhooks(bus, clock, rules, seals, queueing), deliverer, works, mqtt)
+    return Outbound(Webhooks(bus, clock, rules, seals, queueing, noting), deliverer, works, mqtt)

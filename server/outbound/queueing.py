@@ -16,6 +16,7 @@ from server.store.webhooks import Turn
 
 AT_ONCE = 200
 MOST_PENDING = 10_000
+NOT_WANTED = "not_wanted"
 # Topics of one screen, and what is not stored, are not for other systems.
 KINDS: tuple[TopicKind, ...] = tuple(kind for kind in TOPIC_KINDS if kind.durable and "{" not in kind.address)
 TYPES: dict[str, TopicKind] = {one: kind for kind in KINDS for one in kind.event_types}
@@ -41,6 +42,10 @@ class Queueing:
         self._log = log
         self._most_pending = most_pending
 
+    @property
+    def most_pending(self) -> int:
+        return self._most_pending
+
     async def epoch(self) -> str:
         return await self._log.epoch()
 
@@ -52,6 +57,17 @@ class Queueing:
         """Topics that were added are told of from now on, those that are there go on, others are left."""
         heads = await webhooks.heads(session, topics_of(webhook.types))
         webhook.cursor = {topic: webhook.cursor.get(topic, head) for topic, head in heads.items()}
+
+    async def forget_unwanted(self, session: AsyncSession, webhook: Webhook, now: datetime) -> None:
+        """What waits and is not wanted any more, as the webhook stands now, is dead."""
+        await deliveries.drop(session, webhook.id, now, NOT_WANTED, but=webhook.types)
+        if webhook.camera_ids is None and webhook.department_ids is None:
+            return
+        after = ""
+        while found := await deliveries.pending_events(session, webhook.id, after, AT_ONCE):
+            after = found[-1][0]
+            unwanted = [delivery_id for delivery_id, told in found if not wants(webhook, told)]
+            await deliveries.drop_these(session, unwanted, now, NOT_WANTED)
 
     async def advance(self, session: AsyncSession, webhook: Webhook, turn: Turn, epoch: str, now: datetime) -> bool:
         """Within the transaction that moves the cursor. Whether there is more."""

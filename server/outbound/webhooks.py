@@ -4,14 +4,14 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol
 
 from sqlalchemy import event
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from server.address import Allowing, redact, resolve_allowed, with_password
+from server.address import Allowing, redact, resolve_allowed, same_origin, with_password
 from server.clock import Clock
 from server.errors import Conflict, Detail, Forbidden, Invalid, SourceFailed
 from server.ids import new_id
@@ -29,6 +29,7 @@ from server.store.webhooks import WEBHOOKS, Target
 BOTH_COUNT_FOR = timedelta(hours=24)
 TEST_FOR = timedelta(minutes=10)
 LOOK_UP_WITHIN_S = 5.0
+SWITCHED_OFF = "switched_off"
 SCHEMES = ("http://", "https://")
 
 Kind = Literal["standard", "frappe"]
@@ -46,6 +47,12 @@ class Publishing(Protocol):
     """What is needed of the bus."""
 
     def publish(self, channel: str, payload: bytes) -> None: ...
+
+
+class Ending(Protocol):
+    """What is told of one that is removed; see Noting."""
+
+    async def removed(self, session: AsyncSession, webhook: Webhook, now: datetime) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +74,15 @@ class Wanted:
 class Webhooks:
     """Everything within the caller's transaction; once that is committed, whoever delivers looks."""
 
-    def __init__(self, bus: Publishing, clock: Clock, rules: Allowing, seals: Sealing, queueing: Queueing) -> None:
+    def __init__(
+        self, bus: Publishing, clock: Clock, rules: Allowing, seals: Sealing, queueing: Queueing, noting: Ending
+    ) -> None:
         self._bus = bus
         self._clock = clock
         self._rules = rules
         self._seals = seals
         self._queueing = queueing
+        self._noting = noting
 
     async def check(self, wanted: Wanted, may: Callable[[str], bool], present: str | None = None) -> None:
         """What can be told before the transaction: the address and the types. Raises Invalid, or Forbidden for events
@@ -82,9 +92,8 @@ class Webhooks:
             raise Invalid.field("types", "unknown_type", f"There are no events of the type {unknown[0]}.")
         if wanted.kind == "frappe" and set(wanted.types) - set(frappe.TYPES):
             raise Invalid.field("types", "not_supported", "Frappe HR takes check-ins and check-outs only.")
-        for permission in sorted({TYPES[one].permission for one in wanted.types}):
-            if not may(permission):
-                raise Forbidden(f"To have these events sent somewhere needs the permission {permission}.")
+        for type_ in wanted.types:
+            _check_may(type_, may)
         if wanted.url != present:
             await self._check_address(wanted.url)
 
@@ -96,9 +105,8 @@ class Webhooks:
         """The row, and the secret where there is one: it is not told again."""
         if await webhooks.count(session) >= webhooks.MOST:
             raise Conflict(f"There are {webhooks.MOST} webhooks. Remove one first.", code="too_many_webhooks")
-        if wanted.kind == "frappe" and not (wanted.api_key and wanted.api_secret):
-            missing = "apiKey" if not wanted.api_key else "apiSecret"
-            raise Invalid.field(f"frappe.{missing}", "missing", "Give the key and the secret of a user of Frappe.")
+        if wanted.kind == "frappe":
+            _check_login(wanted, "Give the key and the secret of a user of Frappe.")
         await self._check_named(session, wanted)
         secret = new_secret() if wanted.kind == "standard" else ""
         target = Target(wanted.url, secret, "", wanted.api_key or "", wanted.api_secret or "")
@@ -107,13 +115,19 @@ class Webhooks:
         await self._queueing.begin(session, row, epoch)
         return await WEBHOOKS.save(session, row), secret or None
 
-    async def change(self, session: AsyncSession, row: Webhook, wanted: Wanted, epoch: str) -> Webhook:
-        """The address as it is shown stands for the present one. Switched on again, it begins now."""
+    async def change(
+        self, session: AsyncSession, row: Webhook, wanted: Wanted, epoch: str, may: Callable[[str], bool]
+    ) -> Webhook:
+        """The address as it is shown stands for the present one. Switched on again, it begins now, and what waited is
+        dead; so is what is not wanted any more. Raises Forbidden where what still waits would go to another address
+        and whoever asks may not read it."""
         if wanted.kind != row.kind:
             raise Invalid.field("kind", "fixed", "The kind stays. Make another one instead.")
         await self._check_named(session, wanted)
         target = self._target(row)
         url = target.url if wanted.url == row.url else with_password(wanted.url, target.url)
+        if wanted.kind == "frappe" and not same_origin(url, target.url):
+            _check_login(wanted, "It was given for another address. Give it again for this one.")
         shown = _shown(replace(wanted, url=url))
         begins = wanted.active and not row.active
         with session.no_autoflush:
@@ -131,8 +145,22 @@ class Webhooks:
                 await self._queueing.begin(session, row, epoch)
             else:
                 await self._queueing.follow(session, row)
+        await session.flush()
+        now = self._clock.now()
+        if begins:
+            await deliveries.drop(session, row.id, now, SWITCHED_OFF)
+        else:
+            await self._queueing.forget_unwanted(session, row, now)
+        if url != target.url:
+            for type_ in await deliveries.pending_types(session, row.id):
+                _check_may(type_, may)
         self._look(session)
         return await WEBHOOKS.save(session, row)
+
+    async def remove(self, session: AsyncSession, row: Webhook) -> None:
+        """With what waits for it, the log of its deliveries, and its alert."""
+        await WEBHOOKS.remove(session, row)
+        await self._noting.removed(session, row, self._clock.now())
 
     async def rotate(self, session: AsyncSession, row: Webhook) -> str:
         """Another secret. The one before counts too for a day; one before that does not any more. Raises Conflict."""
@@ -155,8 +183,13 @@ class Webhooks:
         self._look(session)
         return one
 
-    async def redeliver(self, session: AsyncSession, row: Webhook, delivery: Delivery) -> Delivery:
-        """Once more, from the beginning, with the same id. Raises Conflict where it is switched off."""
+    async def redeliver(
+        self, session: AsyncSession, row: Webhook, delivery: Delivery, may: Callable[[str], bool]
+    ) -> Delivery:
+        """Once more, from the beginning, with the same id. Raises Conflict where it is switched off, and Forbidden
+        where whoever asks may not read such events."""
+        if delivery.topic:
+            _check_may(delivery.type, may)
         if not row.active and delivery.topic:
             raise Conflict("This webhook is switched off. Switch it on first.", code="webhook_inactive")
         now = self._clock.now()
@@ -202,6 +235,22 @@ class Webhooks:
             ]
             if wrong:
                 raise Invalid("Something that is named does not exist.", details=tuple(wrong))
+
+
+def _check_may(type_: str, may: Callable[[str], bool]) -> None:
+    """Raises Forbidden. What no version knows any more nobody may have sent."""
+    permission = TYPES[type_].permission if type_ in TYPES else None
+    if permission is None:
+        raise Forbidden(f"There are no events of the type {type_} any more.")
+    if not may(permission):
+        raise Forbidden(f"To have events of the type {type_} sent somewhere needs the permission {permission}.")
+
+
+def _check_login(wanted: Wanted, message: str) -> None:
+    """Raises Invalid."""
+    if not (wanted.api_key and wanted.api_secret):
+        missing = "apiKey" if not wanted.api_key else "apiSecret"
+        raise Invalid.field(f"frappe.{missing}", "missing", message)
 
 
 def _shown(wanted: Wanted) -> dict[str, Any]:

@@ -211,7 +211,11 @@ async def get_webhook(call: Call, webhook_id: str) -> WebhookPublic:
 
 @endpoint("PUT", "/webhooks/{webhook_id}", allow="events:write", raises=(409,), example=EXAMPLE)
 async def edit_webhook(call: Call, webhook_id: str, body: WebhookForm) -> WebhookPublic:
-    """Changes a receiver. Its secret stays; switched on again, it is told what happens from then on."""
+    """Changes a receiver. Its secret stays; switched on again, it is told what happens from then on.
+
+    What waits and is not wanted any more is dead (`not_wanted`, `switched_off`). With another address the permissions
+    of all that still waits are needed, and with another host of Frappe HR its login (422 `missing`).
+    """
     _check_unlimited(call)
     wanted, ours = body.wanted(), call.parts.outbound.webhooks
     async with call.parts.store.read() as session:
@@ -223,7 +227,9 @@ async def edit_webhook(call: Call, webhook_id: str, body: WebhookForm) -> Webhoo
         call.check_unchanged(row.updated_at)
         tally = (await deliveries.tallies(session, [row.id])).get(row.id)
         before = WebhookPublic.of(call, row, tally)
-        view = WebhookPublic.of(call, await ours.change(session, row, wanted, epoch), tally)
+        row = await ours.change(session, row, wanted, epoch, call.who.may)
+        tally = (await deliveries.tallies(session, [row.id])).get(row.id)
+        view = WebhookPublic.of(call, row, tally)
         await call.audit(session, "webhook.changed", RESOURCE, row.id, before=before, after=view)
     return view
 
@@ -236,8 +242,8 @@ async def delete_webhook(call: Call, webhook_id: str) -> None:
         row = await WEBHOOKS.lock(session, webhook_id)
         call.check_unchanged(row.updated_at)
         before = WebhookPublic.of(call, row)
-        await WEBHOOKS.remove(session, row)
         await call.audit(session, "webhook.removed", RESOURCE, webhook_id, before=before)
+        await call.parts.outbound.webhooks.remove(session, row)
 
 
 @endpoint("POST", "/webhooks/{webhook_id}/rotate", allow="events:write", replaces=True, raises=(409,))
@@ -288,7 +294,8 @@ async def list_deliveries(call: Call, webhook_id: str, query: DeliveryQuery) -> 
     raises=(409,),
 )  # fmt: skip
 async def redeliver(call: Call, webhook_id: str, delivery_id: str) -> DeliveryPublic:
-    """Sends it once more, whatever came of it before, with the same id and for another day.
+    """Sends it once more, whatever came of it before, with the same id and for another day. Needs the permission to
+    read such events.
 
     409 `webhook_inactive`: switch the webhook on first.
     """
@@ -296,7 +303,7 @@ async def redeliver(call: Call, webhook_id: str, delivery_id: str) -> DeliveryPu
     async with call.parts.store.transaction() as session:
         row = await WEBHOOKS.lock(session, webhook_id)
         one = await deliveries.get(session, webhook_id, delivery_id, locked=True)
-        one = await call.parts.outbound.webhooks.redeliver(session, row, one)
+        one = await call.parts.outbound.webhooks.redeliver(session, row, one, call.who.may)
         tries = await deliveries.tries_of(session, [one.id])
         await call.audit(session, "webhook.redelivered", RESOURCE, row.id, after={"delivery_id": one.id})
     return DeliveryPublic.of(call, one, tries.get(one.id, ()))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import func
+from sqlalchemy import and_, case, func, or_
 from sqlmodel import col, delete, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -23,6 +23,8 @@ SORTS: Sorts = {
     "tries": Delivery.tries,
 }
 State = Literal["pending", "delivered", "dead"]
+BACK = "receiver_back"  # the result of one that waits and is tried anew because the receiver is back
+KEEPS_FAILING = "keeps_failing"  # of one for which it fails again all the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +64,14 @@ async def page(
 
 
 async def due(session: AsyncSession, webhook_id: str, now: datetime, *, tests_only: bool) -> Delivery | None:
-    """The oldest event that may be tried now: the order of the log as long as the receiver takes them."""
+    """Which may be tried now: tests, then the order of the log, then those that have failed. So neither keeps what is
+    new waiting."""
     wanted = [col(Delivery.webhook_id) == webhook_id, col(Delivery.state) == "pending", col(Delivery.next_at) <= now]
     if tests_only:
         wanted.append(col(Delivery.topic) == "")
-    statement = select(Delivery).where(*wanted).order_by(col(Delivery.id)).limit(1)
+    result = col(Delivery.result)
+    rank = case((col(Delivery.topic) == "", 0), (or_(result.is_(None), result == BACK), 1), else_=2)
+    statement = select(Delivery).where(*wanted).order_by(rank, col(Delivery.id)).limit(1)
     return (await session.exec(statement)).first()
 
 
@@ -108,9 +113,12 @@ async def change(session: AsyncSession, delivery: Delivery, **values: Any) -> bo
 
 
 async def hurry(session: AsyncSession, webhook_id: str, now: datetime) -> None:
-    """The receiver is back: what waits for another try is tried now."""
-    waits = (col(Delivery.webhook_id) == webhook_id, col(Delivery.state) == "pending", col(Delivery.next_at) > now)
-    await session.exec(update(Delivery).where(*waits).values(next_at=now))
+    """The receiver is back: what it had no answer for is tried now, once. What it refused is not, nor what it fails
+    for whenever it is back."""
+    result = col(Delivery.result)
+    away = or_(result.not_like("http_4%"), result == "http_429") & result.not_in((BACK, KEEPS_FAILING))
+    waits = (col(Delivery.webhook_id) == webhook_id, col(Delivery.state) == "pending", away)
+    await session.exec(update(Delivery).where(*waits).values(next_at=now, result=BACK))
 
 
 async def give_up(session: AsyncSession, webhook_id: str, now: datetime, reason: str) -> int:
@@ -118,6 +126,34 @@ async def give_up(session: AsyncSession, webhook_id: str, now: datetime, reason:
     over = (col(Delivery.webhook_id) == webhook_id, col(Delivery.state) == "pending", col(Delivery.give_up_at) <= now)
     values = {"state": "dead", "result": reason, "finished_at": now}
     return (await session.exec(update(Delivery).where(*over).values(**values))).rowcount
+
+
+async def drop(session: AsyncSession, webhook_id: str, now: datetime, reason: str, *, but: Collection[str] = ()) -> int:
+    """Events that wait are dead, but for those of some types; how many. Tests stay."""
+    waits = (col(Delivery.webhook_id) == webhook_id, col(Delivery.state) == "pending", col(Delivery.topic) != "")
+    dropped = update(Delivery).where(*waits, col(Delivery.type).not_in(but))
+    return (await session.exec(dropped.values(state="dead", result=reason, finished_at=now))).rowcount
+
+
+async def drop_these(session: AsyncSession, ids: Collection[str], now: datetime, reason: str) -> None:
+    dropped = update(Delivery).where(col(Delivery.id).in_(ids), col(Delivery.state) == "pending")
+    await session.exec(dropped.values(state="dead", result=reason, finished_at=now))
+
+
+async def pending_types(session: AsyncSession, webhook_id: str) -> Sequence[str]:
+    """Of the events that wait, each type once."""
+    waits = (col(Delivery.webhook_id) == webhook_id, col(Delivery.state) == "pending", col(Delivery.topic) != "")
+    return (await session.exec(select(Delivery.type).where(*waits).distinct())).all()
+
+
+async def pending_events(
+    session: AsyncSession, webhook_id: str, after: str, limit: int
+) -> Sequence[tuple[str, EventRow]]:
+    """The ids after that one of deliveries that wait, and what each tells, as far as the log still has it."""
+    tells = and_(col(EventRow.topic) == Delivery.topic, col(EventRow.offset) == Delivery.offset)
+    wanted = select(Delivery.id, EventRow).join(EventRow, tells).where(Delivery.webhook_id == webhook_id)
+    wanted = wanted.where(Delivery.state == "pending", col(Delivery.id) > after)
+    return (await session.exec(wanted.order_by(col(Delivery.id)).limit(limit))).all()
 
 
 async def event_of(session: AsyncSession, delivery: Delivery) -> EventRow | None:

@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from sqlalchemy import case, delete, insert, make_url, text, update
+from sqlalchemy import case, delete, insert, make_url, select, text, update
 from sqlalchemy.exc import DBAPIError, StatementError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
@@ -21,7 +21,7 @@ from server.store.archive import Archive, Manifest
 from server.store.backup import BATCH, in_thread
 from server.store.event_log import MAKE_EPOCH
 from server.store.portable import TRANSIENT, Lines, reflect
-from server.store.tables import Job, LogLife
+from server.store.tables import EventTopic, Job, LogLife, Webhook
 
 CLOSED_WITHIN_S = 3.0  # PostgreSQL lists a connection for a moment after it was closed
 LOCKED_WITHIN_MS = 15_000
@@ -177,7 +177,18 @@ def _reason(error: StatementError) -> str:
 async def _renew(connection: AsyncConnection) -> None:
     """What has to be told apart from before: subscribers load their state again, and nobody is at work."""
     await connection.execute(delete(LogLife))
-    await connection.execute(MAKE_EPOCH, {"epoch": new_id()})
+    epoch = new_id()
+    await connection.execute(MAKE_EPOCH, {"epoch": epoch})
+    # Where they begin is settled now. Whoever delivers would find out with the first event, and pass over it.
+    heads = {
+        row.topic: row.head for row in await connection.execute(select(col(EventTopic.topic), col(EventTopic.head)))
+    }
+    for webhook_id, cursor in (await connection.execute(select(col(Webhook.id), col(Webhook.cursor)))).all():
+        begun = {topic: heads.get(topic, 0) for topic in cursor}
+        told = update(Webhook).where(col(Webhook.id) == webhook_id)
+        await connection.execute(
+            told.values(epoch=epoch, cursor=begun, worker=None, lease_until=None, updated_at=Webhook.updated_at)
+        )
     running = update(Job).where(col(Job.state) == "running")
     # The try that was broken off was not the job's fault.
     attempts = case((col(Job.attempts) > 0, col(Job.attempts) - 1), else_=0)

@@ -23,7 +23,7 @@ WEBHOOKS: Rows[Webhook] = Rows(
         "updatedAt": Webhook.updated_at,
     },
     "name",
-    (col(Webhook.name), col(Webhook.url)),
+    (col(Webhook.name),),  # not the address: whoever may not see all of it could find it out letter by letter
 )
 MOST = 200
 
@@ -51,8 +51,13 @@ async def count(session: AsyncSession) -> int:
     return (await session.exec(select(func.count()).select_from(Webhook))).one()
 
 
-async def waiting(session: AsyncSession, now: datetime, heads: Mapping[str, int], limit: int) -> list[str]:
-    """The ids of those that nobody serves and for which there is something to do, the longest unserved first."""
+async def waiting(
+    session: AsyncSession, now: datetime, heads: Mapping[str, int], limit: int, most_pending: int
+) -> list[str]:
+    """The ids of those that nobody serves and for which there is something to do, the longest unserved first.
+
+    One that is behind the log and has no room for more has nothing to do before something of it is due.
+    """
     free = or_(col(Webhook.lease_until).is_(None), col(Webhook.lease_until) < now)
     rested = or_(col(Webhook.resumes_at).is_(None), col(Webhook.resumes_at) <= now)
     found_of: tuple[Any, ...] = (Webhook.id, Webhook.cursor, Webhook.active, rested.label("rested"))
@@ -60,13 +65,12 @@ async def waiting(session: AsyncSession, now: datetime, heads: Mapping[str, int]
     statement = chosen(*found_of, _due(now).label("due")).where(free)
     statement = statement.order_by(col(Webhook.served_at).nulls_first(), col(Webhook.id))
     rows = (await (await session.connection()).execute(statement)).all()
-    found = [
-        row.id
-        for row in rows
-        if (row.due and row.rested)
-        or (row.active and any(heads.get(topic, 0) > at for topic, at in row.cursor.items()))
-    ]
-    return found[:limit]
+    behind = [row.id for row in rows if row.active and _behind(row.cursor, heads)]
+    waits = (col(Delivery.webhook_id).in_(behind), Delivery.state == "pending")
+    counted = select(Delivery.webhook_id).where(*waits).group_by(Delivery.webhook_id)
+    full = (await session.exec(counted.having(func.count() >= most_pending))).all() if behind else ()
+    more = set(behind) - set(full)
+    return [row.id for row in rows if (row.due and row.rested) or row.id in more][:limit]
 
 
 async def take(session: AsyncSession, turn: Turn, now: datetime, lease: timedelta) -> Webhook | None:

@@ -64,17 +64,20 @@ class Office:
 
     @property
     def webhooks(self) -> Webhooks:
-        return Webhooks(self.bus, self.clock, self.rules, self.seals, self.queueing)
+        return Webhooks(self.bus, self.clock, self.rules, self.seals, self.queueing, self.noting)
+
+    @property
+    def noting(self) -> Noting:
+        return Noting(self.store, self.log, self.clock, self.woken.extend, self.outcomes.append)
 
     def deliverer(self, name: str = "w1", pace: Pace = QUICK, within_s: float = 15.0) -> Deliverer:
         receivers: dict[str, Receives] = {
             "standard": StandardReceiver(),
             "frappe": FrappeReceiver(lambda: ZoneInfo("Europe/Berlin")),
         }
-        noting = Noting(self.store, self.log, self.clock, self.woken.extend, self.outcomes.append)
         sender = partial(open_sender, self.rules, self.clock, within_s=within_s)
         return Deliverer(
-            self.store, self.bus, self.clock, self.seals, sender, receivers, self.queueing, noting, name=name,
+            self.store, self.bus, self.clock, self.seals, sender, receivers, self.queueing, self.noting, name=name,
             pace=pace,
         )  # fmt: skip
 

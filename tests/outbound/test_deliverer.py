@@ -4,12 +4,16 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import orjson
+import pytest
 from aiohttp import web
 from sqlmodel import col, update
 
 from server.clock import ManualClock, SystemClock
 from server.outbound.deliverer import Pace
+from server.outbound.messages import Message, Request, Unsendable
+from server.outbound.standard import StandardReceiver
 from server.store.tables import Delivery, Webhook
+from server.store.webhooks import Target
 from tests.outbound.conftest import QUICK, Office, running, until_that
 from tests.outbound.receiver import Got, Receiver, open_receiver
 
@@ -95,7 +99,7 @@ async def test_a_day_later_it_is_dead(office: Office, receiver: Receiver) -> Non
         receiver.always = 200
         async with office.store.transaction() as session:
             row = await session.get_one(Delivery, delivery.id)
-            await office.webhooks.redeliver(session, await session.get_one(Webhook, webhook.id), row)
+            await office.webhooks.redeliver(session, await session.get_one(Webhook, webhook.id), row, lambda _: True)
         (delivery,) = await office.until_over(webhook)
         await until_that(lambda: office.woken == ["alerts", "alerts"])
     assert delivery.state == "delivered"
@@ -249,6 +253,84 @@ async def test_a_receiver_that_is_back_gets_all_at_once(office: Office, receiver
         await office.until_over(webhook, 3)
     ids: list[Got] = receiver.got
     assert len(ids) == 6
+
+
+async def refuse(receiver: Receiver, status: int, refused: set[int]) -> None:
+    """Events with these numbers are answered with that status, always; the others are taken."""
+
+    async def answer(_request: web.Request) -> web.StreamResponse:
+        number = orjson.loads(receiver.got[-1].body)["data"]["n"]
+        return web.Response(status=status if number in refused else 200)
+
+    receiver.answer = answer
+
+
+async def test_events_that_are_refused_hold_up_no_others(office: Office, receiver: Receiver) -> None:
+    """All the good ones go out at once, in order, before a refused one is tried again; and it is not hurried."""
+    await refuse(receiver, 400, {0, 1, 2})
+    webhook, _ = await office.add(receiver.url)
+    async with running(office.deliverer()):
+        await office.happen(12)
+        await office.until(webhook, lambda rows: sum(one.state == "delivered" for one in rows) == 9)
+        await office.happen(12)
+        await office.until(webhook, lambda rows: sum(one.state == "delivered" for one in rows) == 18)
+        rows = await office.until(webhook, lambda rows: all(one.tries == 1 for one in rows))
+    assert [one.result for one in rows[:3]] == ["http_400"] * 3
+    assert len(receiver.got) == 24
+
+
+async def test_events_that_break_the_receiver_are_hurried_once(office: Office, receiver: Receiver) -> None:
+    """It looks as if it were away. They are tried again as soon as it is back, and after that in their own time."""
+    await refuse(receiver, 500, {0, 1})
+    webhook, _ = await office.add(receiver.url)
+    async with running(office.deliverer()):
+        await office.happen(3)
+        for failures in (1, 2):
+            await office.until_failures(webhook, failures)
+            office.clock.advance(61 if failures == 2 else 4)  # no longer than until the next new one
+        rows = await office.until(webhook, lambda rows: [one.tries for one in rows] == [2, 2, 1])
+        assert [one.result for one in rows] == ["keeps_failing", "keeps_failing", "taken"]
+        receiver.answer = None
+        await office.happen(10)
+        await office.until(webhook, lambda rows: sum(one.state == "delivered" for one in rows) == 11)
+        rows = await office.deliveries(webhook)
+    assert [one.tries for one in rows[:2]] == [2, 2]
+
+
+async def test_a_test_comes_before_all_that_waits(office: Office, receiver: Receiver) -> None:
+    """Whoever asks for one wants to know now."""
+    webhook, _ = await office.add(receiver.url)
+    await office.happen(3)
+    async with office.store.transaction() as session:
+        await office.webhooks.test(session, await session.get_one(Webhook, webhook.id))
+    async with running(office.deliverer()):
+        await office.until_over(webhook, 4)
+    assert [one.event["type"] for one in receiver.got] == ["webhook.test"] + ["attendance.checked_in"] * 3
+
+
+async def test_an_error_is_not_repeated_without_a_pause(
+    office: Office, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever fails here: its lease has to run out first, and meanwhile the others are served."""
+    asked = []
+    request = StandardReceiver.request
+
+    def breaking(self: StandardReceiver, webhook: Webhook, target: Target, message: Message) -> Request | Unsendable:
+        if target.url.endswith("/broken"):
+            asked.append(message.id)
+            raise RuntimeError("a fault of ours")
+        return request(self, webhook, target, message)
+
+    monkeypatch.setattr(StandardReceiver, "request", breaking)
+    await office.add(f"{receiver.url}/broken")
+    webhook, _ = await office.add(f"{receiver.url}/whole")
+    async with running(office.deliverer()):
+        for count in range(1, 6):
+            await office.happen()
+            await office.until_over(webhook, count)
+        await until_that(lambda: len(asked) == 1)
+        office.clock.advance(31)
+        await until_that(lambda: len(asked) == 2)
 
 
 async def test_so_much_waits_and_no_more(office: Office, receiver: Receiver) -> None:

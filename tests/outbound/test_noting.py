@@ -1,5 +1,7 @@
 """What came of a try."""
 
+import pytest
+
 from server.masking import register_secret
 from server.outbound.messages import Answer, Verdict
 from server.outbound.noting import Noting
@@ -46,6 +48,32 @@ async def test_what_was_not_sent_is_no_try(office: Office) -> None:
     async with office.store.read() as session:
         (alert,) = (await alerts.page(session, Page())).rows
     assert (alert.kind, alert.subject) == ("webhook_failing", f"webhooks/{webhook.id}")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "raised"),
+    [
+        (Verdict("dead", "event_gone"), True), (Verdict("dead", "secret_unreadable"), True),
+        (Verdict("gone", "gone"), True), (Verdict("dead", "no_employee_id"), False),
+        (Verdict("dead", "person_erased"), False),
+    ],
+)  # fmt: skip
+async def test_the_alert_is_over_with_the_next_one_that_is_taken(
+    office: Office, verdict: Verdict, raised: bool
+) -> None:
+    """Also where no try had failed; and none is raised for what is as it should be."""
+    webhook, delivery, noting, turn = await pending(office)
+    await noting.note(turn, webhook, delivery, None, verdict)
+    async with office.store.read() as session:
+        found = await alerts.page(session, Page(), state="open")
+    assert [one.subject for one in found.rows] == ([f"webhooks/{webhook.id}"] if raised else [])
+    async with office.store.transaction() as session:
+        test = await office.webhooks.test(session, webhook)
+    webhook = await office.load(webhook)
+    assert webhook.failures == 0
+    await noting.note(turn, webhook, test, Answer(200, "taken"), Verdict("delivered", "taken"))
+    async with office.store.read() as session:
+        assert (await alerts.page(session, Page(), state="open")).rows == []
 
 
 async def test_whose_turn_is_over_notes_nothing(office: Office) -> None:

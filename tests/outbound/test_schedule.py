@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from server.outbound.messages import Answer, Verdict
-from server.outbound.schedule import FOR, next_try, retry_after_s, turned
+from server.outbound.schedule import FOR, failed, next_try, retry_after_s, turned
+from server.store.deliveries import BACK, KEEPS_FAILING
 
 NOW = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
 AGAIN = Verdict("again", "http_500")
@@ -49,6 +50,37 @@ def test_a_receiver_that_fails_is_left_alone_for_a_while(failures: int, rest_s: 
     assert after.failures == failures + 1
 
 
+@pytest.mark.parametrize(
+    ("verdict", "status", "failures", "rests"),
+    [
+        (Verdict("again", "http_400"), 400, 0, False), (Verdict("again", "http_400"), 400, 18, False),
+        (Verdict("again", "http_400"), 400, 19, True), (Verdict("again", KEEPS_FAILING), 500, 0, False),
+        (Verdict("again", KEEPS_FAILING), 500, 19, True), (Verdict("again", "http_429"), 429, 0, True),
+        (Verdict("again", "timed_out"), None, 0, True), (Verdict("again", "redirected"), 302, 0, True),
+    ],
+)  # fmt: skip
+def test_one_event_that_is_refused_holds_up_no_other(
+    verdict: Verdict, status: int | None, failures: int, rests: bool
+) -> None:
+    """The event waits, the receiver does not rest, unless it refuses whatever it gets."""
+    after = turned(
+        verdict, Answer(status, ""), now=NOW, tries=1, failures=failures, give_up_at=NOW + FOR, chance=lambda: 0.0
+    )
+    assert (after.resumes_at is not None, after.failures) == (rests, failures + 1)
+    assert after.next_at == NOW + timedelta(seconds=5)
+
+
+def test_one_that_fails_whenever_the_receiver_is_back() -> None:
+    """Is itself the reason; not what is refused, and not where the receiver asks for patience."""
+    for before, status, result in (
+        (None, 500, "x"), ("http_500", 500, "x"), (BACK, 500, KEEPS_FAILING), (KEEPS_FAILING, None, KEEPS_FAILING),
+        (BACK, 400, "x"), (BACK, 429, "x"),
+    ):  # fmt: skip
+        assert failed(before, Verdict("again", "x"), Answer(status, "x")).result == result
+    taken = Verdict("delivered", "taken")
+    assert failed(BACK, taken, Answer(200, "taken")) == taken
+
+
 def test_what_the_receiver_asks_for() -> None:
     """Counts if it is longer; more than a day is not waited for."""
     for asked_s, waits_s in ((1.0, 2.0), (3600.0, 3600.0), (1e9, 86400.0)):
@@ -65,5 +97,6 @@ def test_retry_after() -> None:
     assert retry_after_s("120", NOW) == 120
     assert retry_after_s("Mon, 05 Jan 2026 08:01:00 GMT", NOW) == 60
     assert retry_after_s("Mon, 05 Jan 2026 07:00:00 GMT", NOW) == 0
-    for nothing in (None, "", "soon", "-5", "1.5"):
+    far = ("Mon, 01 Jan 2024 00:00:00 +99999999999999999999", f"Mon, 01 Jan {'9' * 30} 00:00:00 GMT")
+    for nothing in (None, "", "soon", "-5", "1.5", *far):
         assert retry_after_s(nothing, NOW) is None

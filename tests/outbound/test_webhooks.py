@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -9,9 +10,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from server.address import ReceiverRules
 from server.errors import Conflict, Forbidden, Invalid
 from server.outbound.webhooks import Wanted
-from server.store import webhooks
-from server.store.tables import Camera, Webhook
+from server.store import alerts, webhooks
+from server.store.paging import Page
+from server.store.tables import Camera, Delivery, Webhook
 from tests.outbound.conftest import Office
+from tests.outbound.test_queueing import advanced
 
 WANTED = Wanted("Payroll", "standard", "https://8.8.8.8/x", ("alert.raised",), None, None, True, {})
 
@@ -78,7 +81,7 @@ async def test_the_address_as_it_is_shown_stands_for_the_present_one(office: Off
     row, secret = await office.add("http://user:pa55word@127.0.0.1/x?token=abcdef")
     wanted = replace(WANTED, url=row.url, name="Other")
     async with office.store.transaction() as session:
-        await office.webhooks.change(session, await row_of(session, row), wanted, await office.log.epoch())
+        await office.webhooks.change(session, await row_of(session, row), wanted, await office.log.epoch(), everything)
     target = office.seals.open(await office.load(row))
     assert target is not None
     assert (target.url, target.secret) == ("http://user:pa55word@127.0.0.1/x?token=abcdef", secret)
@@ -100,9 +103,9 @@ async def test_the_kind_stays(office: Office) -> None:
         await session.flush()
         for wanted in (replace(WANTED, kind="frappe"), replace(WANTED, camera_ids=("nowhere",))):
             with pytest.raises(Invalid):
-                await office.webhooks.change(session, await row_of(session, row), wanted, "e")
+                await office.webhooks.change(session, await row_of(session, row), wanted, "e", everything)
         row = await office.webhooks.change(
-            session, await row_of(session, row), replace(WANTED, camera_ids=(camera.id,)), "e"
+            session, await row_of(session, row), replace(WANTED, camera_ids=(camera.id,)), "e", everything
         )
     assert row.camera_ids == [camera.id]
 
@@ -130,12 +133,113 @@ async def test_frappe_needs_a_login(office: Office) -> None:
     row, _ = await office.add("http://127.0.0.1/x", **here, api_key="k", api_secret="s")
     wanted = replace(WANTED, kind="frappe", types=("attendance.checked_out",), url=row.url, api_key="k2")
     async with office.store.transaction() as session:
-        await office.webhooks.change(session, await row_of(session, row), wanted, "e")
+        await office.webhooks.change(session, await row_of(session, row), wanted, "e", everything)
         with pytest.raises(Conflict):
             await office.webhooks.rotate(session, await row_of(session, row))
     target = office.seals.open(await office.load(row))
     assert target is not None
     assert (target.api_key, target.api_secret) == ("k2", "s")
+
+
+@pytest.mark.parametrize(
+    "elsewhere", ["http://127.0.0.2/x", "https://127.0.0.1/x", "http://127.0.0.1:8080/x", "http://127.0.0.1@8.8.8.8/x"]
+)
+async def test_a_login_of_frappe_stays_with_its_host(office: Office, elsewhere: str) -> None:
+    """Whoever may change the address gets no secret sent to another one: both halves are asked for."""
+    here = {"kind": "frappe", "types": ("attendance.checked_in",)}
+    row, _ = await office.add("http://127.0.0.1/x", **here, api_key="k", api_secret="s")
+    wanted = replace(WANTED, kind="frappe", types=("attendance.checked_in",), url=elsewhere)
+    logins: Any = ({}, "apiKey"), ({"api_key": "k"}, "apiSecret"), ({"api_secret": "t"}, "apiKey")
+    for login, field in logins:
+        with pytest.raises(Invalid) as raised:
+            async with office.store.transaction() as session:
+                await office.webhooks.change(
+                    session, await row_of(session, row), replace(wanted, **login), "e", everything
+                )
+        assert [(one.field, one.code) for one in raised.value.details] == [(f"frappe.{field}", "missing")]
+    target = office.seals.open(await office.load(row))
+    assert target is not None
+    assert target.url == "http://127.0.0.1/x"
+    changes: Any = ("http://127.0.0.1:80/y", {}), (elsewhere, {"api_key": "k2", "api_secret": "t"})
+    for url, login in changes:
+        async with office.store.transaction() as session:
+            changed = replace(wanted, url=url, **login)
+            await office.webhooks.change(session, await row_of(session, row), changed, "e", everything)
+
+
+async def queued(office: Office, *types: str, **more: Any) -> Webhook:
+    """With a check-in of the camera c1, one of c2, an alert and a test that wait."""
+    row, _ = await office.add("http://127.0.0.1/x", *types, **more)
+    await office.happen()
+    await office.happen(cameraId="c2")
+    await office.happen(1, type_="alert.raised", subject="x")
+    await advanced(office, row)
+    async with office.store.transaction() as session:
+        await office.webhooks.test(session, await row_of(session, row))
+    return await office.load(row)
+
+
+async def standing(office: Office, row: Webhook) -> list[tuple[str, str, str | None]]:
+    return [(one.type, one.state, one.result) for one in await office.deliveries(row)]
+
+
+async def test_what_waits_and_is_not_wanted_any_more(office: Office) -> None:
+    """Is dead with that result, by its type and by what it is about; tests stay."""
+    row = await queued(office, "attendance.checked_in", "alert.raised")
+    wanted = replace(WANTED, url=row.url, types=("attendance.checked_in",))
+    async with office.store.transaction() as session:
+        session.add(Camera(id="c2", name="C", source="0", kind="usb", role="in"))
+        await session.flush()
+        for one in (wanted, replace(wanted, camera_ids=("c2",))):
+            await office.webhooks.change(session, await row_of(session, row), one, row.epoch, everything)
+    assert await standing(office, row) == [
+        ("attendance.checked_in", "dead", "not_wanted"),
+        ("attendance.checked_in", "pending", None),
+        ("alert.raised", "dead", "not_wanted"),
+        ("webhook.test", "pending", None),
+    ]
+
+
+async def test_what_waited_while_it_was_off_is_not_sent(office: Office) -> None:
+    """Switched on again it begins now: nothing from before comes months later."""
+    row = await queued(office, "attendance.checked_in")
+    wanted = replace(WANTED, url=row.url, types=("attendance.checked_in",))
+    for active in (False, True):
+        async with office.store.transaction() as session:
+            found = await row_of(session, row)
+            await office.webhooks.change(session, found, replace(wanted, active=active), row.epoch, everything)
+    assert await standing(office, row) == [
+        ("attendance.checked_in", "dead", "switched_off"),
+        ("attendance.checked_in", "dead", "switched_off"),
+        ("webhook.test", "pending", None),
+    ]
+
+
+async def test_nobody_has_sent_elsewhere_what_they_may_not_read(office: Office) -> None:
+    """Neither what waits, to another address, nor what is over, once more."""
+    row = await queued(office, "attendance.checked_in", "alert.raised")
+
+    def only_alerts(permission: str) -> bool:
+        return permission == "alerts:read"
+
+    wanted = replace(WANTED, types=("attendance.checked_in", "alert.raised"))
+    with pytest.raises(Forbidden, match="attendance:read"):
+        async with office.store.transaction() as session:
+            await office.webhooks.change(session, await row_of(session, row), wanted, row.epoch, only_alerts)
+    assert {state for _, state, _ in await standing(office, row)} == {"pending"}
+    async with office.store.transaction() as session:
+        moved = await office.webhooks.change(
+            session, await row_of(session, row), replace(wanted, types=("alert.raised",)), row.epoch, only_alerts
+        )
+    assert moved.url == WANTED.url
+    for one in await office.deliveries(row):
+        async with office.store.transaction() as session:
+            again = await session.get_one(Delivery, one.id)
+            if one.type == "attendance.checked_in":
+                with pytest.raises(Forbidden, match="attendance:read"):
+                    await office.webhooks.redeliver(session, moved, again, only_alerts)
+            else:
+                await office.webhooks.redeliver(session, moved, again, only_alerts)
 
 
 async def test_so_many_and_no_more(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,6 +248,20 @@ async def test_so_many_and_no_more(office: Office, monkeypatch: pytest.MonkeyPat
     await office.add("http://127.0.0.1/x")
     with pytest.raises(Conflict):
         await office.add("http://127.0.0.1/y")
+
+
+async def test_its_alert_goes_with_it(office: Office) -> None:
+    """Nobody would ever clear the alert of a webhook that is removed."""
+    row = await queued(office, "attendance.checked_in")
+    office.clock.advance(86_400)
+    async with office.store.transaction() as session:
+        await office.noting.give_up(session, row, office.clock.now())
+    async with office.store.transaction() as session:
+        await office.webhooks.remove(session, await row_of(session, row))
+    async with office.store.read() as session:
+        (alert,) = (await alerts.page(session, Page())).rows
+    assert alert.cleared_at == office.clock.now()
+    assert office.woken == ["alerts", "alerts"]
 
 
 async def test_switched_on_again_it_begins_now(office: Office) -> None:
@@ -155,6 +273,6 @@ async def test_switched_on_again_it_begins_now(office: Office) -> None:
     await office.happen(3, type_="alert.raised", subject="x")
     async with office.store.transaction() as session:
         found = await office.webhooks.change(
-            session, await row_of(session, row), replace(WANTED, url=row.url), await office.log.epoch()
+            session, await row_of(session, row), replace(WANTED, url=row.url), await office.log.epoch(), everything
         )
     assert (found.cursor, found.failures, found.disabled_reason) == ({"alerts": 3}, 0, None)

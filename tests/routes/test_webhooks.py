@@ -138,6 +138,30 @@ async def test_a_program_may_not_send_what_it_may_not_read(parts: Parts, admin: 
         assert (await program.post(URL, json=HOOK | {"types": ["alert.raised"]})).status_code == 201
 
 
+async def test_a_program_may_not_send_again_what_it_may_not_read(parts: Parts, admin: httpx.AsyncClient) -> None:
+    """Not from an old delivery either, to an address of its own."""
+    one = await made(admin)
+    old = await failed_delivery(parts, one["id"])
+    form = {"name": "Key", "permissions": ["events:write", "alerts:read"]}
+    key = (await admin.post("/api/v1/api-keys", json=form)).json()["data"]["key"]
+    async with client_of(parts, None) as program:
+        program.headers["Authorization"] = f"Bearer {key}"
+        mine = HOOK | {"url": "https://8.8.4.4/mine", "types": ["alert.raised"]}
+        assert (await program.put(f"{URL}/{one['id']}", json=mine)).status_code == 200
+        answer = await program.post(f"{URL}/{one['id']}/deliveries/{old.id}/redeliver")
+        assert (answer.status_code, answer.json()["error"]["code"]) == (403, "forbidden")
+    async with parts.store.read() as session:
+        assert (await session.get_one(Delivery, old.id)).state == "dead"
+
+
+async def test_addresses_are_not_searched(admin: httpx.AsyncClient, viewer: httpx.AsyncClient) -> None:
+    """Who may see the host alone could find out the rest letter by letter."""
+    await made(admin, url="https://8.8.8.8/hooks/T0123")
+    for client in (admin, viewer):
+        for search, found in (("hooks/T0", 0), ("8.8.8", 0), ("payr", 1)):
+            assert len((await client.get(URL, params={"search": search})).json()["data"]) == found, search
+
+
 async def test_deliveries(parts: Parts, admin: httpx.AsyncClient) -> None:
     """Found by state and type; sent once more; not while the webhook is off, and gone with it."""
     one = await made(admin)

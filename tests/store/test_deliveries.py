@@ -29,15 +29,36 @@ async def add_all(store: Store, webhook: Webhook, *several: dict[str, Any]) -> l
 
 
 async def test_the_oldest_of_those_that_are_due(store: Store) -> None:
-    """Of one that is off, tests alone."""
+    """Tests first, then what is new or set free, and then what has failed. Of one that is off, tests alone."""
     webhook = await add(store, "x")
-    rows = await add_all(store, webhook, {"next_at": after(1)}, {}, {}, {"topic": ""}, {"state": "dead"})
-    async with store.read() as session:
-        for tests_only, at, wanted in ((False, NOON, rows[1]), (False, after(1), rows[0]), (True, NOON, rows[3])):
+    rows = await add_all(
+        store, webhook, {"result": "http_400"}, {"next_at": after(1)}, {"result": deliveries.BACK}, {}, {"topic": ""},
+        {"state": "dead"},
+    )  # fmt: skip
+    for tests_only, at, n in ((True, NOON, 4), (False, after(1), 4), (False, NOON, 2), (False, NOON, 3),
+                              (False, after(1), 1), (False, after(1), 0)):  # fmt: skip
+        async with store.transaction() as session:
+            assert await deliveries.due(session, webhook.id, after(-1), tests_only=False) is None
             found = await deliveries.due(session, webhook.id, at, tests_only=tests_only)
             assert found is not None
-            assert found.id == wanted.id
-        assert await deliveries.due(session, webhook.id, after(-1), tests_only=False) is None
+            assert found.id == rows[n].id
+            if not tests_only:
+                found.state = "delivered"
+
+
+async def test_the_receiver_is_back(store: Store) -> None:
+    """What it had no answer for is tried now, once; what it refused is not, nor what it keeps failing for."""
+    webhook = await add(store, "x")
+    results = ("http_500", "http_429", "timed_out", "redirected", "http_400", deliveries.KEEPS_FAILING, None)
+    waits = [{"result": result, "next_at": after(60)} for result in results]
+    rows = await add_all(store, webhook, *waits)
+    for at in (NOON, after(1)):
+        async with store.transaction() as session:
+            await deliveries.hurry(session, webhook.id, at)
+    async with store.read() as session:
+        found = [await session.get_one(Delivery, row.id) for row in rows]
+    assert [one.next_at for one in found] == [NOON] * 4 + [after(60)] * 3
+    assert [one.result for one in found] == [deliveries.BACK] * 4 + [*results[4:]]
 
 
 async def test_how_a_webhook_stands(store: Store) -> None:
@@ -61,7 +82,7 @@ async def test_a_change_that_comes_too_late(store: Store) -> None:
     webhook = await add(store, "x")
     (row,) = await add_all(store, webhook, {})
     async with store.transaction() as session:
-        assert await deliveries.change(session, row, tries=1, next_at=after(1))
+        assert await deliveries.change(session, row, tries=1, next_at=after(1), result="http_500")
         assert not await deliveries.change(session, row, state="dead")
     async with store.transaction() as session:
         await deliveries.hurry(session, webhook.id, NOON)

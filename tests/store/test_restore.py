@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import DBAPIError
+from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from server.errors import Conflict, Invalid, Unavailable
@@ -21,15 +22,16 @@ from server.store.archive import Manifest
 from server.store.audit import SYSTEM
 from server.store.backup import backup
 from server.store.engine import Store
+from server.store.event_log import TableLog
 from server.store.portable import TRANSIENT
 from server.store.restore import restore
-from server.store.tables import Job
+from server.store.tables import Job, Webhook
 from tests.databases import Databases, on_postgresql
 from tests.store.full import AT, add_somebody, audit_of, contents, fill, opened
 from tests.store.test_archive import rewritten
 
 WAYS = [(one, other) for one in ("sqlite", "postgresql") for other in ("sqlite", "postgresql")]
-RENEWED = {"log_life", "jobs", *TRANSIENT}
+RENEWED = {"log_life", "jobs", "webhooks", *TRANSIENT}
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +111,20 @@ async def test_what_begins_anew(url: str, kept: Path, storage: FolderObjects) ->
         jobs = [await session.get_one(Job, row[0]) for row in before["jobs"]]
     told = {(job.state, job.worker, job.lease_until, job.attempts, job.run_at, job.finished_at) for job in jobs}
     assert told == {("queued", None, None, 1, AT, None), ("done", None, None, 1, AT, AT)}
+
+
+async def test_webhooks_begin_with_the_first_event_after_it(url: str, kept: Path, storage: FolderObjects) -> None:
+    """They stand at the heads of the new epoch, nobody serves them, and that is no edit of theirs."""
+    async with opened(url) as store, store.read() as session:
+        (before,) = (await session.exec(select(Webhook))).all()
+    await restore(url, kept, pictures=storage, replace=True)
+    async with opened(url) as store:
+        log = TableLog(store)
+        epoch, heads = await log.epoch(), await log.heads()
+        async with store.read() as session:
+            (row,) = (await session.exec(select(Webhook))).all()
+    assert row.cursor == {topic: heads[topic].offset if topic in heads else 0 for topic in before.cursor}
+    assert (row.epoch, row.worker, row.lease_until, row.updated_at) == (epoch, None, None, before.updated_at)
 
 
 @pytest.mark.parametrize("revision", ["0001", "0003"])

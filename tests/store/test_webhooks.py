@@ -29,9 +29,11 @@ async def add_delivery(store: Store, webhook: Webhook, topic: str = "alerts", mi
         session.add(one)
 
 
-async def waiting(store: Store, heads: dict[str, int] | None = None, minutes: float = 0) -> list[str]:
+async def waiting(
+    store: Store, heads: dict[str, int] | None = None, minutes: float = 0, most: int = 10_000
+) -> list[str]:
     async with store.read() as session:
-        return await webhooks.waiting(session, after(minutes), heads or {}, 10)
+        return await webhooks.waiting(session, after(minutes), heads or {}, 10, most)
 
 
 async def test_whom_there_is_something_for(store: Store) -> None:
@@ -50,6 +52,16 @@ async def test_whom_there_is_something_for(store: Store) -> None:
     assert later.id in await waiting(store, minutes=6)
     await add_delivery(store, off, topic="")
     assert off.id in await waiting(store)  # for a test
+
+
+async def test_one_that_is_full_waits_for_what_is_due(store: Store) -> None:
+    """Behind the log, but without room for more: nobody has to look before something of it can be sent."""
+    full = await add(store, "full", cursor={"alerts": 4}, resumes_at=after(2))
+    await add_delivery(store, full, minutes=1)
+    assert await waiting(store, {"alerts": 5}, most=1) == []
+    assert await waiting(store, {"alerts": 5}, minutes=1, most=1) == []
+    assert await waiting(store, {"alerts": 5}, minutes=2, most=1) == [full.id]
+    assert await waiting(store, {"alerts": 5}, most=2) == [full.id]
 
 
 async def test_one_at_a_time(store: Store) -> None:
