@@ -7,6 +7,7 @@ const LOCK = "rollcall.kiosk.outbox";
 const ANSWER_WITHIN_MS = 10_000;
 const AGAIN_MS = 15_000;
 const REFUSED = new Set([400, 422]);
+const SHUT_OUT = new Set([401, 403]); // a proxy says so as well, and may mean itself
 const MADE_BEFORE = "idempotency_answer_lost"; // under this key there is an entry already
 
 /**
@@ -29,7 +30,8 @@ export class CheckIns {
    * @param {import("./api.js").Api} api with the kiosk's own token
    * @param {string} kioskId
    * @param {{away: () => boolean, waiting: (count: number) => void, done: (sent: number, refused: number) => void,
-   *   ended: () => void}} uses `done`: some that waited have been sent, or refused for good
+   *   isShutOut: () => Promise<boolean>, ended: () => void}} uses `done`: some that waited have been sent, or refused for
+   *   good; `isShutOut`: whether the server itself says that this screen is not paired any more
    */
   constructor(api, kioskId, uses) {
     this.#api = api;
@@ -46,7 +48,7 @@ export class CheckIns {
       return { kind: "greeted", greeting: await this.#send(entry) };
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      if (error.status === 401 || error.status === 403) return { kind: "ended" };
+      if (SHUT_OUT.has(error.status) && (await this.#uses.isShutOut())) return { kind: "ended" };
       if (error.status === 429) return { kind: "wait", seconds: Math.max(1, error.retryAfterS ?? 60) };
       if (isWrong(error)) return { kind: "wrong" };
       if (REFUSED.has(error.status) || error.status === 404) return { kind: "failed" };
@@ -92,7 +94,7 @@ export class CheckIns {
         sent += 1;
       } catch (error) {
         if (!(error instanceof ApiError)) throw error;
-        if (error.status === 401 || error.status === 403) {
+        if (SHUT_OUT.has(error.status) && (await this.#uses.isShutOut())) {
           this.#uses.ended(); // what waits is kept for the next pairing
           break;
         }
