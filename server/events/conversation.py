@@ -129,7 +129,7 @@ class Conversation:
             return []
         if self.step is Step.WAITING:
             if self._asked:  # whoever has said who they are in time is not to be told to stay away for it
-                return [self._close(CloseCode.RESTARTING, "Who you are cannot be found out now. Come back in a moment.")]
+                return [self._close(CloseCode.RESTARTING, "Who you are cannot be told now. Come back in a moment.")]
             return [self._close(CloseCode.NOT_AUTHENTICATED, "Not authenticated in time.")]
         if now >= self._token_until:
             return [self._close(CloseCode.TOKEN_RAN_OUT, "The access token ran out.")]

@@ -108,7 +108,7 @@ async def test_a_server_that_is_away_is_tried_again(store: Store, log: TableLog,
 
 
 async def test_who_was_not_in_in_time_is_asked_about(store: Store, log: TableLog, page: Page) -> None:
-    """4501 ends a page only where the server says that the session is over; a proxy's 401 and a 503 say nothing of it."""
+    """4501 ends a page only where the server says that the session is over; a proxy's 401 and a 503 do not say so."""
     hub = Hub(log, MemoryBus(), SystemClock())
     answers: list[Response] = []
     asked = 0

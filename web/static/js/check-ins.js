@@ -4,6 +4,7 @@ import { ApiError } from "./api.js";
 import { Outbox, OutboxFull } from "./outbox.js";
 
 const LOCK = "rollcall.kiosk.outbox";
+const KEPT_FOR_MS = 7 * 24 * 3600 * 1000; // what is older the server refuses
 const ANSWER_WITHIN_MS = 10_000;
 const AGAIN_MS = 15_000;
 const REFUSED = new Set([400, 422]);
@@ -23,6 +24,7 @@ export class CheckIns {
   #uses;
   #outbox = new Outbox();
   #sending = false;
+  #expired = 0; // of this kiosk, and not told yet
   #timer = 0;
   #closed = false;
 
@@ -73,8 +75,9 @@ export class CheckIns {
     if (again !== null && !this.#closed) this.#timer = setTimeout(() => this.flush(), again);
   }
 
-  /** Tells how many wait, and sends them where the server is reached. */
+  /** Removes what is too old, tells how many wait, and sends them where the server is reached. */
   async start() {
+    if (Outbox.isPossible) this.#expired += await this.#outbox.expire(this.#kioskId, Date.now() - KEPT_FOR_MS).catch(() => 0);
     await this.#count();
     await this.flush();
   }
@@ -86,7 +89,8 @@ export class CheckIns {
 
   /** @returns {Promise<number | null>} after how many ms to try again */
   async #sendAll() {
-    let [sent, refused, again] = [0, 0, null];
+    let [sent, refused, again] = [0, this.#expired, null];
+    this.#expired = 0;
     for (let entry = await this.#outbox.oldest(this.#kioskId); entry && !this.#closed; entry = await this.#outbox.oldest(this.#kioskId)) {
       try {
         if (!entry.code) throw new ApiError(422, {});
