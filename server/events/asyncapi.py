@@ -41,10 +41,10 @@ FROM_SERVER: dict[str, type[Message]] = {
 }
 CLOSE_REASONS = {
     CloseCode.INTERNAL: "Something went wrong in the server.",
-    CloseCode.RESTARTING: "The server restarts, or its history begins anew.",
+    CloseCode.RESTARTING: "The server restarts, its history begins anew, or its database does not answer in time.",
     CloseCode.TOO_SLOW: "The client reads too slowly.",
     CloseCode.TOKEN_RAN_OUT: "The access token ran out.",
-    CloseCode.NOT_AUTHENTICATED: "Not authenticated, or not in time.",
+    CloseCode.NOT_AUTHENTICATED: "Not authenticated, or nothing heard in time.",
     CloseCode.NOT_ALLOWED: "Not allowed.",
     CloseCode.SESSION_ENDED: "The session or key has ended.",
     CloseCode.TOO_MANY_BAD_MESSAGES: "Too many bad messages.",

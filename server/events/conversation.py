@@ -98,6 +98,7 @@ class Conversation:
         self._id = connection_id
         self._limits = limits or ConversationLimits()
         self._auth_until = now + self._limits.auth_within_s
+        self._asked = False
         self._token_until = math.inf
         self._check_at = math.inf
         self._bad: deque[float] = deque(maxlen=self._limits.bad_messages + 1)
@@ -106,6 +107,14 @@ class Conversation:
     def welcome(self, at: datetime) -> Send:
         """The first message."""
         return Send(Welcome(connection_id=self._id, server_time=at))
+
+    def asking(self) -> None:
+        """The client came with a ticket or a cookie, and the gate is asked; authenticated(), refused() or nobody()."""
+        self._asked = True
+
+    def nobody(self) -> None:
+        """It told nothing: the client has to say who it is."""
+        self._asked = False
 
     @property
     def deadline(self) -> float:
@@ -119,6 +128,8 @@ class Conversation:
         if now < self.deadline:
             return []
         if self.step is Step.WAITING:
+            if self._asked:  # whoever has said who they are in time is not to be told to stay away for it
+                return [self._close(CloseCode.RESTARTING, "Who you are cannot be told now. Come back in a moment.")]
             return [self._close(CloseCode.NOT_AUTHENTICATED, "Not authenticated in time.")]
         if now >= self._token_until:
             return [self._close(CloseCode.TOKEN_RAN_OUT, "The access token ran out.")]
@@ -138,6 +149,7 @@ class Conversation:
         except ValidationError as error:
             return self._bad_message(now, ErrorCode.BAD_REQUEST, _say(error))
         if isinstance(message, Auth):
+            self._asked = True
             return [Authenticate(message.token)]
         if isinstance(message, Ping):
             return [Send(Pong())]
@@ -152,6 +164,7 @@ class Conversation:
 
     def authenticated(self, principal: Principal, now: float, at: datetime) -> list[Action]:
         """The gate let somebody in: for the first time, or with a new token."""
+        self._asked = False
         if self.step is Step.CLOSED:
             return []
         if self.principal is not None and principal.id != self.principal.id:
@@ -174,6 +187,7 @@ class Conversation:
 
     def refused(self, code: CloseCode, reason: str) -> list[Action]:
         """The gate let nobody in. Somebody who is in already stays in, with the token he has."""
+        self._asked = False
         if self.step is Step.OPEN:
             wrong = ErrorCode.FORBIDDEN if code is CloseCode.NOT_ALLOWED else ErrorCode.NOT_AUTHENTICATED
             return [_error(wrong, reason)]

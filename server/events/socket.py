@@ -143,6 +143,7 @@ class Connection:
     async def _let_in_at_once(self) -> None:
         """By ticket or cookie, where the client came with one."""
         ticket = self._websocket.query_params.get("ticket")
+        self._talk.asking()
         try:
             if ticket is not None:
                 principal = await self._gate.by_ticket(ticket)
@@ -156,6 +157,8 @@ class Connection:
             return
         if principal is not None:
             await self._let_in(principal)
+        else:
+            self._talk.nobody()
 
     async def _let_in(self, principal: Principal) -> None:
         clock = self._hub.clock

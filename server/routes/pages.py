@@ -76,7 +76,10 @@ class Section:
     permission: str
 
 
-SECTIONS = (Section("webhooks", "Webhooks", "send", "events:read"),)
+SECTIONS = (
+    Section("kiosks", "Kiosks", "kiosk", "kiosks:read"),
+    Section("webhooks", "Webhooks", "send", "events:read"),
+)
 
 ERRORS: Mapping[int, tuple[str, str]] = {
     403: ("This page is not open to you", "Your role does not include it. An administrator can change that."),

@@ -50,6 +50,18 @@ def test_a_code_is_greeted(screen: Page, api: Api) -> None:
     expect(screen.locator("[data-kiosk-pad]")).to_be_hidden()
 
 
+def test_nobody_is_named_for_longer_than_half_a_minute(screen: Page, api: Api) -> None:
+    """Neither to be seen nor to be read by a screen reader, though nobody comes after them."""
+    for name in ("Ada Lovelace", "Grace Hopper"):
+        type_pin(screen, with_pin(api, name)[1])
+        expect(heard(screen)).to_contain_text(name)
+    expect(screen.locator("[data-kiosk-strip]")).to_contain_text("Grace Hopper")
+    for name in ("Ada Lovelace", "Grace Hopper"):
+        expect(screen.locator("body").get_by_text(name)).to_have_count(0, timeout=90_000)
+        assert name not in screen.content()
+    expect(heard(screen)).to_be_empty()
+
+
 def test_a_code_by_keyboard(screen: Page, api: Api) -> None:
     """Who has a keyboard types at once; the digits are dots, and a screen reader hears how many they are."""
     _, pin = with_pin(api, "Ada Lovelace")

@@ -38,6 +38,25 @@ EVERYTHING = """async () => {
 }"""
 
 
+# As many as are asked for, of a kiosk and from days ago; sealed by what is gone, so nothing of them is read again.
+SEED = """async ({ kiosk, days, count }) => {
+  const database = await new Promise((resolve, reject) => {
+    const request = indexedDB.open("rollcall-kiosk");
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+  const transaction = database.transaction("waiting", "readwrite");
+  const deviceTime = new Date(Date.now() - days * 86_400_000).toISOString();
+  for (let number = 0; number < count; number += 1) {
+    const key = `${kiosk} ${days} ${number}`;
+    const [iv, sealed] = [new Uint8Array(12), new ArrayBuffer(24)];
+    transaction.objectStore("waiting").add({ key, kioskId: kiosk, deviceTime, means: "pin", iv, sealed });
+  }
+  await new Promise((resolve) => { transaction.oncomplete = resolve; });
+  database.close();
+}"""
+
+
 @pytest.fixture
 def visit(site: RollcallServer, browser: Browser) -> Iterator[Visit]:
     """A network that is cut makes a console complain."""
@@ -172,6 +191,33 @@ def test_a_revoked_screen_keeps_what_waits(visit: Visit, api: Api) -> None:
     visit.context.set_offline(False)
     expect(page.get_by_role("heading", name="Pair this screen")).to_be_visible(timeout=MINUTE)
     assert len(page.evaluate(EVERYTHING)) == 1
+
+
+def test_what_waits_for_another_kiosk_takes_no_room(visit: Visit, api: Api) -> None:
+    """A device that was another kiosk before keeps 500 of its own all the same, and not one more."""
+    _, pin = with_pin(api, "Ada Lovelace")
+    kiosk = api.add_kiosk("Front door")
+    page = pair(visit, api, kiosk)
+    page.evaluate(SEED, {"kiosk": "another", "days": 1, "count": 500})
+    cut(visit, page)
+    keep(page, pin, 1)
+    page.evaluate(SEED, {"kiosk": kiosk, "days": 1, "count": 499})
+    type_pin(page, pin)
+    expect(page.locator("[data-pad-told]")).to_contain_text("No more can be kept here")
+
+
+def test_what_is_too_old_goes_when_the_screen_starts(visit: Visit, api: Api) -> None:
+    """The server takes nothing of more than seven days: neither of this kiosk, which is told, nor of one before it."""
+    kiosk = api.add_kiosk("Front door")
+    page = pair(visit, api, kiosk)
+    page.evaluate(SEED, {"kiosk": "another", "days": 8, "count": 3})
+    page.evaluate(SEED, {"kiosk": "another", "days": 6, "count": 1})
+    page.evaluate(SEED, {"kiosk": kiosk, "days": 8, "count": 2})
+    page.reload()
+    expect(page.locator("[data-kiosk-news]")).to_have_text("2 check-ins were refused. Tell the desk.")
+    expect(root(page)).to_have_attribute("data-waiting", "0")
+    [left] = page.evaluate(EVERYTHING)
+    assert 'key="another 6 0"' in left
 
 
 def test_the_kept_page_holds_nothing_of_anybody(visit: Visit, api: Api, browser: Browser) -> None:

@@ -92,11 +92,13 @@ class Door:
     async def by_cookie(self, websocket: WebSocket) -> Principal | None:
         if "session" not in websocket.cookies:
             return None
+        await asyncio.sleep(self.slow_s)
         if not websocket.headers.get("origin", "").startswith(("http://localhost", "http://127.0.0.1")):
             raise Forbidden("A strange origin.")
         return self.tokens[websocket.cookies["session"]]
 
     async def by_ticket(self, ticket: str) -> Principal | None:
+        await asyncio.sleep(self.slow_s)
         return self.tokens.pop(ticket, None)
 
     async def still_valid(self, principal: Principal) -> bool:

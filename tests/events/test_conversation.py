@@ -67,6 +67,29 @@ def test_who_does_not_authenticate_in_time_is_closed() -> None:
     assert not any(isinstance(action, Close) for action in talk().due(5.1))
 
 
+def test_who_is_being_looked_up_when_the_time_is_over_comes_back() -> None:
+    """They have said who they are: that the database is slow is no reason to stay away."""
+    by_token, by_cookie = Conversation("one", 0.0), Conversation("other", 0.0)
+    by_token.receive('{"type":"auth","token":"t"}', 4.0)
+    by_cookie.asking()
+    for conversation in (by_token, by_cookie):
+        (close,) = conversation.due(5.0)
+        assert isinstance(close, Close)
+        assert close.code is CloseCode.RESTARTING
+        assert close.code.come_back
+        assert conversation.authenticated(Somebody(), 5.1, AT) == []
+
+
+def test_a_cookie_that_tells_nothing_is_no_excuse() -> None:
+    """Who has been looked up, and says nothing more, has not authenticated."""
+    conversation = Conversation("connection", 0.0)
+    conversation.asking()
+    conversation.nobody()
+    (close,) = conversation.due(5.0)
+    assert isinstance(close, Close)
+    assert close.code is CloseCode.NOT_AUTHENTICATED
+
+
 def test_nothing_before_auth_but_ping() -> None:
     """An error; too many of them close."""
     conversation = Conversation("connection", 0.0)

@@ -9,18 +9,20 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, async_playwright
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from server.bus.memory import MemoryBus
 from server.clock import SystemClock
+from server.events.conversation import ConversationLimits
 from server.events.hub import Hub
 from server.events.schema import CloseCode
+from server.events.socket import SocketLimits
 from server.store.engine import Store
 from server.store.event_log import TableLog
 from tests.events.scenes import Door, Somebody, new_event, say, serving
 
-MODULE = Path(__file__).parents[2] / "web/static/js/events.js"
+SCRIPTS = Path(__file__).parents[2] / "web/static/js"
 CHROMIUM = os.environ.get("ROLLCALL_TEST_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 BEGIN = """async () => {
     const { Events } = await import("/events.js");
@@ -41,10 +43,10 @@ async def page_html(request: Request) -> Response:
 
 
 async def module(request: Request) -> Response:
-    return FileResponse(MODULE, media_type="text/javascript")
+    return FileResponse(SCRIPTS / request.url.path.removeprefix("/"), media_type="text/javascript")
 
 
-ROUTES = [Route("/", page_html), Route("/events.js", module)]
+ROUTES = [Route("/", page_html), Route("/events.js", module), Route("/standing.js", module)]
 
 
 @pytest.fixture
@@ -103,3 +105,36 @@ async def test_a_server_that_is_away_is_tried_again(store: Store, log: TableLog,
     await page.wait_for_function("states.at(-1)[0] === 'reconnecting'")
     await page.evaluate("events.close()")
     assert await page.evaluate("[events.state, states.at(-1)[0]]") == ["stopped", "stopped"]
+
+
+async def test_who_was_not_in_in_time_is_asked_about(store: Store, log: TableLog, page: Page) -> None:
+    """4501 ends a page only where the server says that the session is over; a proxy's 401 and a 503 do not say so."""
+    hub = Hub(log, MemoryBus(), SystemClock())
+    answers: list[Response] = []
+    asked = 0
+
+    async def me(request: Request) -> Response:
+        nonlocal asked
+        asked += 1
+        return answers[min(asked, len(answers)) - 1]
+
+    answers += [JSONResponse({"data": {}}), Response("Sign in to the network", 401), Response(status_code=503)]
+    limits = SocketLimits(conversation=ConversationLimits(auth_within_s=0.2))
+    routes = [*ROUTES, Route("/api/v1/auth/me", me)]
+    async with serving(hub, Door(good=Somebody()), routes=routes, limits=limits) as url:
+        home = url.replace("ws://", "http://").removesuffix("ws")
+        await page.goto(home)
+        await page.context.clear_cookies()  # so that the server hears nothing of who it is
+        await page.evaluate(BEGIN)
+        while asked < 3:  # noqa: ASYNC110 - it has no event
+            await asyncio.sleep(0.05)
+        assert await page.evaluate("states.at(-1)") == ["reconnecting", 4501]
+        await page.context.add_cookies([{"name": "session", "value": "good", "url": home}])
+        await page.wait_for_function("states.at(-1)[0] === 'connected'")
+        await page.context.clear_cookies()
+        answers.append(JSONResponse({"error": {"code": "not_authenticated", "requestId": "r1"}}, 401))
+        asked = 3
+        for listener in tuple(hub.listeners):
+            listener.end(CloseCode.TOO_SLOW, "so that it comes back")
+        await page.wait_for_function("states.at(-1)[0] === 'stopped'")
+        assert await page.evaluate("states.at(-1)[1]") == 4501

@@ -302,6 +302,20 @@ async def test_sections_of_the_settings() -> None:
     assert shown == {"Admin": (True, True, True), "Reader": (True, True, False), "Some": (False, False, False)}
 
 
+async def test_kiosks_are_for_who_may_see_them() -> None:
+    """A section of the settings; without the right to change them, no button for a new one."""
+    may = frozenset({"settings:read", "kiosks:read"})
+    writers = SignedIn("Wil", "wil@example.com", "Writer", may | {"kiosks:write"})
+    readers = SignedIn("Rea", "rea@example.com", "Reader", may)
+    nothing = SignedIn("Noa", "noa@example.com", "Some", frozenset({"settings:read", "kiosks:write"}))
+    shown = {}
+    for principal in (writers, readers, nothing):
+        async with browser(principal) as client:
+            text = (await client.get("/settings")).text
+        shown[principal.role] = ('id="kiosks"' in text, 'href="#kiosks"' in text, "Add a kiosk" in text)
+    assert shown == {"Writer": (True, True, True), "Reader": (True, True, False), "Some": (False, False, False)}
+
+
 async def test_working_time_is_for_who_plans_it() -> None:
     """Without the right to change it there is no page, and the navigation still says where one is."""
     async with browser(VIEWER) as client:

@@ -4,9 +4,11 @@ import { ApiError } from "./api.js";
 import { Outbox, OutboxFull } from "./outbox.js";
 
 const LOCK = "rollcall.kiosk.outbox";
+const KEPT_FOR_MS = 7 * 24 * 3600 * 1000; // what is older the server refuses
 const ANSWER_WITHIN_MS = 10_000;
 const AGAIN_MS = 15_000;
 const REFUSED = new Set([400, 422]);
+const SHUT_OUT = new Set([401, 403]); // a proxy says so as well, and may mean itself
 const MADE_BEFORE = "idempotency_answer_lost"; // under this key there is an entry already
 
 /**
@@ -22,6 +24,7 @@ export class CheckIns {
   #uses;
   #outbox = new Outbox();
   #sending = false;
+  #expired = 0; // of this kiosk, and not told yet
   #timer = 0;
   #closed = false;
 
@@ -29,7 +32,8 @@ export class CheckIns {
    * @param {import("./api.js").Api} api with the kiosk's own token
    * @param {string} kioskId
    * @param {{away: () => boolean, waiting: (count: number) => void, done: (sent: number, refused: number) => void,
-   *   ended: () => void}} uses `done`: some that waited have been sent, or refused for good
+   *   isShutOut: () => Promise<boolean>, ended: () => void}} uses `done`: some that waited have been sent, or refused for
+   *   good; `isShutOut`: whether the server itself says that this screen is not paired any more
    */
   constructor(api, kioskId, uses) {
     this.#api = api;
@@ -46,7 +50,7 @@ export class CheckIns {
       return { kind: "greeted", greeting: await this.#send(entry) };
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      if (error.status === 401 || error.status === 403) return { kind: "ended" };
+      if (SHUT_OUT.has(error.status) && (await this.#uses.isShutOut())) return { kind: "ended" };
       if (error.status === 429) return { kind: "wait", seconds: Math.max(1, error.retryAfterS ?? 60) };
       if (isWrong(error)) return { kind: "wrong" };
       if (REFUSED.has(error.status) || error.status === 404) return { kind: "failed" };
@@ -71,8 +75,9 @@ export class CheckIns {
     if (again !== null && !this.#closed) this.#timer = setTimeout(() => this.flush(), again);
   }
 
-  /** Tells how many wait, and sends them where the server is reached. */
+  /** Removes what is too old, tells how many wait, and sends them where the server is reached. */
   async start() {
+    if (Outbox.isPossible) this.#expired += await this.#outbox.expire(this.#kioskId, Date.now() - KEPT_FOR_MS).catch(() => 0);
     await this.#count();
     await this.flush();
   }
@@ -84,7 +89,8 @@ export class CheckIns {
 
   /** @returns {Promise<number | null>} after how many ms to try again */
   async #sendAll() {
-    let [sent, refused, again] = [0, 0, null];
+    let [sent, refused, again] = [0, this.#expired, null];
+    this.#expired = 0;
     for (let entry = await this.#outbox.oldest(this.#kioskId); entry && !this.#closed; entry = await this.#outbox.oldest(this.#kioskId)) {
       try {
         if (!entry.code) throw new ApiError(422, {});
@@ -92,7 +98,7 @@ export class CheckIns {
         sent += 1;
       } catch (error) {
         if (!(error instanceof ApiError)) throw error;
-        if (error.status === 401 || error.status === 403) {
+        if (SHUT_OUT.has(error.status) && (await this.#uses.isShutOut())) {
           this.#uses.ended(); // what waits is kept for the next pairing
           break;
         }

@@ -8,6 +8,8 @@
  * @module events
  */
 
+import { isShutOut } from "./standing.js";
+
 /**
  * What happened. Every event carries the resulting state, so one that is applied twice does no harm.
  * @typedef {object} RollcallEvent
@@ -65,6 +67,7 @@ const SILENCE_MS = 45000;
 const STEADY_AFTER_MS = 10000;
 const CLOCK_AGAIN_MS = 60000;
 const NOT_TO_COME_BACK = 4500;
+const NOT_IN = 4501; // or not in time, which a network that stalls for some seconds is enough for
 
 /** One connection to `/ws`, kept alive as long as the page wants it. */
 export class Events {
@@ -74,6 +77,7 @@ export class Events {
   #url;
   /** @type {string | null} */
   #token;
+  #self;
   /** @type {WebSocket | null} */
   #socket = null;
   /** @type {Map<number, Subscription>} */
@@ -98,13 +102,15 @@ export class Events {
 
   /**
    * Without a token the browser's session cookie lets it in.
-   * @param {{url?: string, token?: string}} [options] the socket of this page's server by default
+   * @param {{url?: string, token?: string, self?: string}} [options] the socket of this page's server by default;
+   *   `self`: what is read of /api/v1 to find out whether who was not let in is not let in any more
    */
-  constructor({ url, token } = {}) {
+  constructor({ url, token, self = "auth/me" } = {}) {
     const here = new URL("/ws", window.location.href);
     here.protocol = here.protocol === "https:" ? "wss:" : "ws:";
     this.#url = url ?? here.href;
     this.#token = token ?? null;
+    this.#self = self;
     window.addEventListener("online", this.#hurry);
     document.addEventListener("visibilitychange", this.#hurry);
     this.#connect();
@@ -137,13 +143,9 @@ export class Events {
   subscribe(topic, options, onEvent, onResync = () => {}) {
     const id = this.#nextId++;
     this.#subscriptions.set(id, { topic, options, onEvent, onResync, cursor: options.since ?? null, asked: 0 });
-    if (this.#ready) {
-      this.#ask(id);
-    }
+    if (this.#ready) this.#ask(id);
     return () => {
-      if (this.#subscriptions.delete(id) && this.#ready) {
-        this.#send({ type: "unsubscribe", id });
-      }
+      if (this.#subscriptions.delete(id) && this.#ready) this.#send({ type: "unsubscribe", id });
     };
   }
 
@@ -304,9 +306,7 @@ export class Events {
   /** @param {number} id */
   #ask(id) {
     const subscription = this.#subscriptions.get(id);
-    if (!subscription) {
-      return;
-    }
+    if (!subscription) return;
     subscription.asked += 1;
     const { topic, options, cursor } = subscription;
     this.#send({
@@ -335,7 +335,9 @@ export class Events {
     this.#ready = false;
     this.#socket = null;
     window.clearInterval(this.#pingTimer);
-    if (code >= NOT_TO_COME_BACK && code < 5000) {
+    if (code === NOT_IN) {
+      this.#askWhether({ code, reason });
+    } else if (code >= NOT_TO_COME_BACK && code < 5000) {
       this.#stop({ code, reason });
       return;
     }
@@ -343,6 +345,15 @@ export class Events {
     this.#why = { code, reason };
     this.#say("reconnecting");
     this.#retryTimer = window.setTimeout(() => this.#retry(), this.#pause());
+  }
+
+  /** It comes back meanwhile: the answer may be as slow as what has kept it out. @param {{code: number, reason: string}} why */
+  async #askWhether(why) {
+    if ((await isShutOut(this.#self, this.#token)) && this.#state === "reconnecting") {
+      this.#socket?.close();
+      this.#socket = null;
+      this.#stop(why);
+    }
   }
 
   /** Half of the pause is left to chance, so that not all pages come back at once. */

@@ -284,7 +284,10 @@ export class Greeter {
     this.#root.querySelector("[data-strip-who]").textContent = say("kiosk.last", { name, what: say(`kiosk.last.${direction}`, { time }) });
     strip.hidden = false;
     clearTimeout(this.#strip);
-    this.#strip = setTimeout(() => { strip.hidden = true; }, STRIP_MS);
+    this.#strip = setTimeout(() => {
+      strip.hidden = true;
+      strip.querySelectorAll("span").forEach((part) => part.replaceChildren());
+    }, STRIP_MS);
   }
 
   /** For who does not see the screen: one after the other, so that nothing is lost when several come. */
@@ -294,6 +297,7 @@ export class Greeter {
     line.textContent = sentence;
     region.append(line);
     while (region.childElementCount > HEARD) region.firstElementChild.remove();
+    setTimeout(() => line.remove(), STRIP_MS); // who comes hours later is not to find it by a screen reader
   }
 
   /** A single word wider than the screen gets smaller letters; everything else wraps. */

@@ -12,10 +12,13 @@ import { Outbox } from "./outbox.js";
 import { digitOf, Pad } from "./pad.js";
 import { Portraits } from "./portraits.js";
 import { Reach } from "./reach.js";
+import { isShutOut } from "./standing.js";
 import { say } from "./text.js";
 
 const OLD_GREETING_MS = 10_000; // what was missed while away is not greeted afterwards
 const NEWS_MS = 30_000;
+const LISTEN_AGAIN_MS = 60_000;
+const ENDED = new Set([4501, 4503, 4510]); // each of them the server's own word; events.js has asked whether 4501 is one
 const TYPED_BY_HAND_MS = 150; // a reader has typed all of a badge's next characters by then
 const ALL = ["face", "pin", "badge"];
 
@@ -25,7 +28,8 @@ export class KioskDoor {
   #kiosk;
   #token;
   #api;
-  #events;
+  /** @type {Events | null} */
+  #events = null;
   #reach;
   #greeter;
   /** @type {Pad | null} */
@@ -58,20 +62,33 @@ export class KioskDoor {
     this.#api = new Api({ token });
     const portraits = new Portraits(this.#api);
     this.#greeter = new Greeter(root, { pictureOf: (url) => portraits.of(url), wall: uses.wall, tones: uses.tones, takesCodes: () => this.#takesCodes });
-    this.#events = token ? new Events({ token }) : new Events();
     this.#reach = new Reach((since) => this.#away(since));
   }
 
   start() {
     this.#name();
     if (this.#token) this.#takeCodes(); // a code counts at a paired screen alone, not at that of somebody signed in
-    this.#events.subscribe(`kiosks/${this.#kiosk.id}`, {}, (event) => this.#told(event));
-    this.#events.onState((state) => {
+    this.#listen();
+  }
+
+  #listen() {
+    if (this.#closed) return;
+    const events = new Events({ token: this.#token ?? undefined, self: this.#self });
+    this.#events = events;
+    events.subscribe(this.#self, {}, (event) => this.#told(event));
+    events.onState((state, { code }) => {
       if (this.#closed) return;
-      if (state === "stopped") return this.#end();
+      if (state === "stopped" && ENDED.has(code)) return this.#end();
       this.#reach.socket(state === "connected");
       if (state === "connected") this.#connected();
+      // Nobody comes to a screen at a door to load its page again.
+      if (state === "stopped") setTimeout(() => this.#listen(), LISTEN_AGAIN_MS);
     });
+  }
+
+  /** Both its topic and what may be read of it as long as it is paired. */
+  get #self() {
+    return `kiosks/${this.#kiosk.id}`;
   }
 
   /** The language has changed. */
@@ -92,7 +109,7 @@ export class KioskDoor {
   async #connected() {
     this.#checkIns?.flush();
     if (this.#token) keepPage(this.#uses.languages).then((kept) => { this.#root.dataset.kept = kept ? "yes" : "no"; });
-    const kiosk = await this.#api.get(`kiosks/${this.#kiosk.id}`).catch(() => null);
+    const kiosk = await this.#api.get(this.#self).catch(() => null);
     if (this.#closed) return;
     if (kiosk) {
       this.#kiosk = kiosk;
@@ -114,6 +131,7 @@ export class KioskDoor {
       away: () => this.#reach.awaySince !== null,
       waiting: (count) => this.#wait(count),
       done: (sent, refused) => this.#tellNews(sent, refused),
+      isShutOut: () => isShutOut(this.#self, this.#token),
       ended: () => this.#end(),
     });
     this.#pad = new Pad(this.#part("pad"), { send: (pin) => this.#enter({ pin }), open: (isOpen) => { this.#root.toggleAttribute("data-typing", isOpen); } });
@@ -250,7 +268,7 @@ export class KioskDoor {
     this.#reach.close();
     this.#checkIns?.close();
     this.#reader?.close();
-    this.#events.close();
+    this.#events?.close();
     this.#own?.end();
     this.#mirror?.stop();
     document.removeEventListener("keydown", this.#key);

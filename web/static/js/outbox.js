@@ -1,7 +1,7 @@
 /** Check-ins that wait for the network: in IndexedDB, sealed, in their order, a bounded number of them. */
 
 const NAME = "rollcall-kiosk";
-const MOST = 500;
+const MOST = 500; // of one kiosk: what waits for another must not fill it
 const SEAL = "seal";
 const LOCK = "rollcall.kiosk.seal";
 
@@ -21,7 +21,7 @@ export class Outbox {
   /**
    * Keeps one. It is on the disk when this returns.
    * @param {Omit<Waiting, "number">} entry
-   * @throws {OutboxFull} where as many wait as may; @throws {DOMException} where the browser keeps nothing
+   * @throws {OutboxFull} where as many of its kiosk wait as may; @throws {DOMException} where the browser keeps nothing
    */
   add(entry) {
     return alone(() => this.#add(entry));
@@ -35,7 +35,7 @@ export class Outbox {
     const transaction = database.transaction("waiting", "readwrite", { durability: "strict" });
     const waiting = transaction.objectStore("waiting");
     const done = finished(transaction);
-    if ((await answer(waiting.count())) >= MOST) {
+    if ((await answer(waiting.index("kioskId").count(open.kioskId))) >= MOST) {
       transaction.abort();
       await done.catch(() => undefined);
       throw new OutboxFull();
@@ -79,6 +79,27 @@ export class Outbox {
     waiting.delete(number);
     if ((await answer(waiting.count())) === 0) transaction.objectStore("seals").delete(SEAL);
     await done;
+  }
+
+  /**
+   * Removes what is too old to be taken, of every kiosk: one that this device is not paired with any more never asks.
+   * @param {string} kioskId @param {number} before in ms since 1970, by this device's clock
+   * @returns {Promise<number>} how many of them were this kiosk's
+   */
+  expire(kioskId, before) {
+    return alone(() => this.#expire(kioskId, before));
+  }
+
+  async #expire(kioskId, before) {
+    const database = await this.#database();
+    const transaction = database.transaction(["waiting", "seals"], "readwrite", { durability: "strict" });
+    const waiting = transaction.objectStore("waiting");
+    const done = finished(transaction);
+    const old = (await answer(waiting.getAll())).filter(({ deviceTime }) => Date.parse(deviceTime) < before);
+    for (const { number } of old) waiting.delete(number);
+    if (old.length && (await answer(waiting.count())) === 0) transaction.objectStore("seals").delete(SEAL);
+    await done;
+    return old.filter((one) => one.kioskId === kioskId).length;
   }
 
   /** The key never leaves the browser: it can be used, not read. */

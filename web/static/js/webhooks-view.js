@@ -2,12 +2,12 @@
 
 import { el, icon, stateCard } from "./dom.js";
 import { inWords } from "./failure.js";
+import { Removal } from "./removal.js";
 import { Sheet } from "./sheet.js";
 import { say, sayOr } from "./text.js";
 import { fullTime, spoken } from "./times.js";
 import { WebhookForm } from "./webhook-form.js";
 import { WebhookLog } from "./webhook-log.js";
-import { WebhookRemoval } from "./webhook-removal.js";
 
 const MOST = 200;
 
@@ -35,9 +35,12 @@ export class WebhooksView {
     this.#form = new WebhookForm(api, sheet, (hook) => this.#said("hooks.saved", hook));
     const log = new Sheet(document.querySelector("[data-hook-log]"), () => { this.#log.left(); this.load(); });
     this.#log = new WebhookLog(api, log, shell.may("events:write"));
-    this.#removal = new WebhookRemoval(api, document.querySelector("[data-hook-removal]"), (hook) => {
-      this.#said("hooks.removed", hook);
-      (this.#add ?? this.#section).focus(); // its row is gone
+    this.#removal = new Removal(api, document.querySelector("[data-hook-removal]"), {
+      path: "webhooks",
+      removed: (hook) => {
+        this.#said("hooks.removed", hook);
+        (this.#add ?? this.#section).focus(); // its row is gone
+      },
     });
     this.#add?.addEventListener("click", () => this.#form.begin());
   }

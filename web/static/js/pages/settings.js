@@ -1,10 +1,11 @@
 /** The page of settings: each section that is in it is a view of its own. */
 
 import { Api } from "../api.js";
+import { KiosksView } from "../kiosks-view.js";
 import { Shell } from "../shell.js";
 import { WebhooksView } from "../webhooks-view.js";
 
-const SECTIONS = Object.freeze({ webhooks: WebhooksView });
+const SECTIONS = Object.freeze({ kiosks: KiosksView, webhooks: WebhooksView });
 
 const api = new Api();
 const shell = new Shell(api);

@@ -1,38 +1,42 @@
-/** Asks before a webhook is deleted, and deletes it. */
+/** Asks before a webhook or a kiosk is deleted, and deletes it. */
 
 import { inWords } from "./failure.js";
 import { say } from "./text.js";
 
-export class WebhookRemoval {
+export class Removal {
   #api;
   #dialog;
-  #removed;
-  #hook = null;
+  #of;
+  #one = null;
 
-  /** @param {import("./api.js").Api} api @param {HTMLDialogElement} dialog @param {(hook: any) => void} removed */
-  constructor(api, dialog, removed) {
+  /**
+   * @param {import("./api.js").Api} api
+   * @param {HTMLDialogElement} dialog
+   * @param {{path: string, removed: (one: any) => void}} of `path`: of the collection
+   */
+  constructor(api, dialog, of) {
     this.#api = api;
     this.#dialog = dialog;
-    this.#removed = removed;
+    this.#of = of;
     for (const button of dialog.querySelectorAll("[data-close]")) button.addEventListener("click", () => dialog.close());
     dialog.querySelector("[data-remove]").addEventListener("click", () => this.#remove());
   }
 
-  open(hook) {
-    this.#hook = hook;
-    this.#dialog.querySelector("h2").textContent = say("hooks.remove.title", { name: hook.name });
+  open(one) {
+    this.#one = one;
+    this.#dialog.querySelector("h2").textContent = say("hooks.remove.title", { name: one.name });
     this.#error("");
     this.#dialog.showModal();
   }
 
   async #remove() {
-    const hook = this.#hook;
+    const one = this.#one;
     const button = this.#dialog.querySelector("[data-remove]");
     button.disabled = true;
     try {
-      await this.#api.delete(`webhooks/${hook.id}`);
+      await this.#api.delete(`${this.#of.path}/${one.id}`);
       this.#dialog.close();
-      this.#removed(hook);
+      this.#of.removed(one);
     } catch (error) {
       this.#error(inWords(error));
     } finally {

@@ -1,0 +1,23 @@
+/** Whether it is over: only where the server itself says so, and neither by a proxy's word nor by no word at all. */
+
+const ANSWER_WITHIN_MS = 10_000;
+
+/**
+ * @param {string} path under /api/v1: what whoever is let in may read
+ * @param {string | null} [token] without one the session cookie is used
+ * @returns {Promise<boolean>} false also where nobody can say
+ */
+export async function isShutOut(path, token = null) {
+  try {
+    const response = await fetch(`/api/v1/${path}`, {
+      headers: token ? { Accept: "application/json", Authorization: `Bearer ${token}` } : { Accept: "application/json" },
+      credentials: token ? "omit" : "same-origin",
+      cache: "no-store",
+      signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
+    });
+    if (response.status !== 401) return false;
+    return typeof (await response.json()).error?.requestId === "string"; // a page of a proxy has none
+  } catch {
+    return false;
+  }
+}
