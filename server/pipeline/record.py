@@ -354,7 +354,7 @@ class _Writer:
     async def _greet(self, kind: str, at: datetime, what: Mapping[str, object]) -> None:
         for kiosk in await kiosks.greeting_at(self._session, self._camera.id):
             shown = dict(what)
-            if person_id := shown.get("personId"):
+            if person_id := shown.pop("personId", None):
                 shown["photoUrl"] = f"/api/v1/kiosks/{kiosk.id}/portraits/{person_id}.jpg"
             self.events.append(kiosk_event(kiosk.id, kind, self._camera.id, shown, at))
 
