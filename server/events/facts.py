@@ -106,8 +106,8 @@ class KioskFact(Fact):
 
 
 class GreetingFact(KioskFact):
-    """`personId` is of a code and not for the screen: by it an erasure finds whose name this is, where no photo's address
-    says so."""
+    """`personId` is of a code and not for the screen: by it an erasure finds whose name this is, where no
+    photo's address says so."""
 
     person_id: str | None = None
     name: str

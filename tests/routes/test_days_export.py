@@ -179,7 +179,8 @@ async def test_without_dates_it_is_today(admin: httpx.AsyncClient, ada: str) -> 
 async def test_what_cannot_be_exported(admin: httpx.AsyncClient, ada: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Too many days at once, too many dates, another format; each names the field."""
     for query, field in (
-        ({"format": "xml"}, "format"), ({"format": "pdf"}, "departmentId"), ({"from": "2026-01-06", "to": MONDAY}, "body"), ({"day": MONDAY}, "day"),
+        ({"format": "xml"}, "format"), ({"format": "pdf"}, "departmentId"),
+        ({"from": "2026-01-06", "to": MONDAY}, "body"), ({"day": MONDAY}, "day"),
         ({"from": "2024-01-01", "to": "2026-01-06"}, "body"), ({"to": "2024-01-01", "from": "2020-01-01"}, "body"),
     ):  # fmt: skip
         for answer in (await admin.get(EXPORT, params=query), await admin.post(EXPORT, json=query)):
