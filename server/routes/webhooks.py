@@ -294,8 +294,9 @@ async def list_deliveries(call: Call, webhook_id: str, query: DeliveryQuery) -> 
     raises=(409,),
 )  # fmt: skip
 async def redeliver(call: Call, webhook_id: str, delivery_id: str) -> DeliveryPublic:
-    """Sends it once more, whatever came of it before, with the same id and for another day. Needs the permission to
-    read such events.
+    """Sends it once more, whatever came of it before, with the same id and for another day.
+
+    Needs the permission to read such events.
 
     409 `webhook_inactive`: switch the webhook on first.
     """
