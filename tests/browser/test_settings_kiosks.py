@@ -27,7 +27,7 @@ def look(page: Page) -> None:
         assert overflow_px(page) <= 0, width
     assert unnamed_controls(page) == []
     for scheme in ("dark", "light"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme)
         page.wait_for_function("() => document.getAnimations().every((one) => one.playState !== 'running')")
         assert violations(page) == []
     page.set_viewport_size({"width": WIDE[0], "height": WIDE[1]})
