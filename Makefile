@@ -32,7 +32,7 @@ check: $(VENV)/.dev  ## lint, types and house rules
 	$(BIN)/mypy server tests bench
 	$(BIN)/pytest -q tests/house
 
-test: $(VENV)/.dev  ## the suite (10 minutes on 2 cores)
+test: $(VENV)/.dev  ## the suite (12 minutes on 2 cores)
 	.ci/tools
 	.ci/suite -m 'not slow and not journey and not browser' -n 3 --dist loadfile
 
