@@ -39,7 +39,7 @@ test: $(VENV)/.dev  ## the suite (12 minutes on 2 cores)
 e2e: $(VENV)/.dev  ## what takes long: whole servers, the browser, and the routes once more on PostgreSQL and Redis
 	.ci/tools
 	.ci/suite -m slow -n 2 tests/e2e/test_fuzzing.py tests/routes
-	.ci/suite -m '(journey or browser) and not slow' -n 2 --dist loadfile
+	.ci/suite -m '(journey or browser) and not slow' -n 3 --dist loadfile
 	.ci/suite -m slow --deselect tests/e2e/test_fuzzing.py --ignore tests/routes
 
 bench: $(VENV)/.dev  ## every benchmark, one line a figure

@@ -25,7 +25,7 @@ Look = tuple[tuple[int, int], bool]  # the window, and whether it is dark
 APPEARANCES = [
     pytest.param((WIDE, False), id="light"),
     pytest.param((WIDE, True), id="dark"),
-    pytest.param((NARROW, True), id="phone", marks=pytest.mark.slow),
+    pytest.param((NARROW, True), id="phone"),
 ]
 
 

@@ -26,8 +26,8 @@ def check(page: Page) -> None:
     [
         (WIDE, True),
         (NARROW, False),
-        pytest.param(WIDE, False, marks=pytest.mark.slow),
-        pytest.param(NARROW, True, marks=pytest.mark.slow),
+        (WIDE, False),
+        (NARROW, True),
     ],
 )
 def test_pages_are_clean(

@@ -18,7 +18,7 @@ from tests.journeys.client import Api, Json
 from tests.journeys.server import RollcallServer
 from tests.journeys.stacks import postgresql_and_redis
 
-pytestmark = [pytest.mark.journey, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
 
 KIOSKS, EACH = 6, 25
 GIVES_UP_S = 300

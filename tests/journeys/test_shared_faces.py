@@ -48,7 +48,6 @@ def test_a_person_is_recognised_by_another_photo(server: RollcallServer, api: Ap
     assert len(entries) == 1
 
 
-@pytest.mark.slow
 def test_a_man_from_a_film_is_recognised_in_it(server: RollcallServer, api: Api, clips: Path, shared: Path) -> None:
     """Enrolled by one frame of a film from a real camera, recognised while he moves his head."""
     frame = next(frames_of(clips / "man.mp4"))
@@ -90,7 +89,6 @@ def test_people_who_are_enrolled_but_not_there_are_never_named(
         assert hears.events("attendance.checked_in", "attendance.checked_out") == []
 
 
-@pytest.mark.slow
 def test_who_was_imported_is_recognised_without_a_restart(
     server: RollcallServer, api: Api, clips: Path, shared: Path, tmp_path: Path
 ) -> None:

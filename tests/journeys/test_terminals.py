@@ -10,7 +10,7 @@ from tests.journeys.client import Api, Json
 from tests.journeys.server import RollcallServer
 from tests.journeys.terminal import PushTerminal
 
-pytestmark = [pytest.mark.journey, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
 
 WAITS_S = 120
 # In Berlin clocks went back in the night to the 26th of October 2025 and forward in that to the 30th of March.
