@@ -9,7 +9,7 @@ import pytest
 
 from tests.journeys.server import RollcallServer
 
-pytestmark = [pytest.mark.journey, pytest.mark.slow, pytest.mark.timeout(500)]
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(500)]
 
 MEMORY_MB = 700
 
