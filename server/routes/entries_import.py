@@ -2,19 +2,14 @@
 
 import asyncio
 
-from sqlmodel.ext.asyncio.session import AsyncSession
-from starlette.datastructures import UploadFile
-from starlette.exceptions import HTTPException
-
-from server.errors import BadRequest, Invalid, NotFound, UnsupportedMedia
+from server.errors import Invalid
 from server.events.limits import reach_of
 from server.jobs import entries_job
 from server.jobs.entries_plan import entries_in
 from server.jobs.uploads import keep_upload, keys_of
 from server.routes.endpoint import API, Call, Endpoint, endpoint
-from server.routes.jobs import RESOURCE, JobPublic
-from server.store import jobs
-from server.store.tables import Job
+from server.routes.intake import form_of
+from server.routes.jobs import JobPublic, dismiss_own_import
 
 IMPORT_PATH = f"{API}/attendance/import"
 _SAID = {"true": True, "1": True, "false": False, "0": False, "": False}
@@ -31,23 +26,16 @@ async def import_entries(call: Call) -> JobPublic:
     changes nothing. Entries on locked days are told there as adjustments. Where the settings ask for a second person,
     they wait for one. A table that cannot be understood is a 422 with line and column.
     """
-    if not call.request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
-        raise UnsupportedMedia("Send the file as multipart/form-data, in the field file.")
-    try:
-        async with call.request.form(max_files=1, max_fields=10) as form:
-            file, said = form.get("file"), form.get("dryRun", "")
-            if not isinstance(file, UploadFile):
-                raise Invalid.field("file", "missing", "Send the table in the field file.")
-            if not file.size:
-                raise Invalid.field("file", "empty", "The file is empty.")
-            dry = _SAID.get(said) if isinstance(said, str) else None
-            if dry is None:
-                raise Invalid.field("dryRun", "not_a_boolean", "Write true or false.")
-            plan = await asyncio.to_thread(entries_in, file.file)
-            kept = await keep_upload(call.parts.objects, file.file)
-            name = (file.filename or "")[:200].replace("\0", "")
-    except HTTPException as error:
-        raise BadRequest(f"The form cannot be read: {error.detail}", code="malformed_form") from None
+    async with form_of(call.request, "file", "table") as (form, file):
+        said = form.get("dryRun", "")
+        if not file.size:
+            raise Invalid.field("file", "empty", "The file is empty.")
+        dry = _SAID.get(said) if isinstance(said, str) else None
+        if dry is None:
+            raise Invalid.field("dryRun", "not_a_boolean", "Write true or false.")
+        plan = await asyncio.to_thread(entries_in, file.file)
+        kept = await keep_upload(call.parts.objects, file.file)
+        name = (file.filename or "")[:200].replace("\0", "")
     try:
         async with call.parts.store.transaction() as session:
             asked = entries_job.arguments_of(call.actor, reach_of(call.who), call.parts.clock.now(), dry=dry)
@@ -63,18 +51,7 @@ async def import_entries(call: Call) -> JobPublic:
 @endpoint("DELETE", "/attendance/import/{entries_import_id}", allow="attendance:write", status=204)
 async def cancel_entries_import(call: Call, entries_import_id: str) -> None:
     """Cancels an import of one's own, or removes it with its report. What was added stays."""
-
-    async def note(session: AsyncSession, job: Job) -> None:
-        if job.kind != entries_job.NAME or job.asked_by is None or job.asked_by != call.who.user_id:
-            raise NotFound.of("import")
-        call.check_unchanged(job.updated_at)
-        action = "job.cancelled" if job.state in jobs.OPEN else "job.removed"
-        await call.audit(session, action, RESOURCE, job.id, before={"kind": job.kind, "state": job.state})
-
-    try:
-        await call.parts.jobs.dismiss(entries_import_id, note)
-    except NotFound:
-        raise NotFound.of("import") from None
+    await dismiss_own_import(call, entries_import_id, entries_job.NAME)
 
 
 ENDPOINTS: tuple[Endpoint, ...] = (import_entries, cancel_entries_import)

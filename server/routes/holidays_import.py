@@ -4,13 +4,12 @@ import asyncio
 import datetime as dt
 
 from pydantic import Field
-from starlette.datastructures import UploadFile
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from server.errors import BadRequest, Forbidden, Invalid, TooLarge, UnsupportedMedia
+from server.errors import Forbidden, Invalid, TooLarge
 from server.pipeline.holiday_calendar import Found, Left, holidays_in
 from server.routes.endpoint import Call, Endpoint, endpoint
+from server.routes.intake import form_of
 from server.store import sites, working_time
 from server.store.tables import Holiday
 from server.wire import Wire
@@ -75,20 +74,13 @@ def _new(found: list[Found], known: set[tuple[dt.date, str]]) -> tuple[list[Foun
 
 async def _sent(request: Request) -> tuple[bytes, str, str | None]:
     """The file, what it is called, and the site."""
-    if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
-        raise UnsupportedMedia("Send the calendar as multipart/form-data, in the field file.")
-    try:
-        async with request.form(max_files=1, max_fields=10) as form:
-            file, site_id = form.get("file"), form.get("siteId") or None
-            if not isinstance(file, UploadFile):
-                raise Invalid.field("file", "missing", "Send the calendar in the field file.")
-            if not file.size:
-                raise Invalid.field("file", "empty", "The file is empty.")
-            if file.size > MOST_BYTES:
-                raise TooLarge(f"The file has more than {MOST_BYTES // 1_000_000} MB.")
-            content, name = await file.read(), (file.filename or "")[:200].replace("\0", "")
-    except HTTPException as error:
-        raise BadRequest(f"The form cannot be read: {error.detail}", code="malformed_form") from None
+    async with form_of(request, "calendar") as (form, file):
+        site_id = form.get("siteId") or None
+        if not file.size:
+            raise Invalid.field("file", "empty", "The file is empty.")
+        if file.size > MOST_BYTES:
+            raise TooLarge(f"The file has more than {MOST_BYTES // 1_000_000} MB.")
+        content, name = await file.read(), (file.filename or "")[:200].replace("\0", "")
     if site_id is not None and (not isinstance(site_id, str) or len(site_id) > LONGEST_ID or "\0" in site_id):
         raise Invalid.field("siteId", "unknown", "No site with that id.")
     return content, name, site_id

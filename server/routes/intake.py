@@ -1,12 +1,16 @@
 """What came in, as its class: JSON and queries, or an error that names the field."""
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 import orjson
 from pydantic import BaseModel, ValidationError
+from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from server.errors import BadRequest, UnsupportedMedia
+from server.errors import BadRequest, Invalid, UnsupportedMedia
 from server.routes.responses import invalid_from
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -43,3 +47,23 @@ def refuse_nul(content: Any) -> None:
             rest += [*one.keys(), *one.values()]
         elif isinstance(one, list):
             rest += one
+
+
+@asynccontextmanager
+async def form_of(
+    request: Request, what: str, file_is: str | None = None
+) -> AsyncGenerator[tuple[FormData, UploadFile]]:
+    """A multipart form and the file in its field `file`, as long as it is open; `what` it is, for the errors.
+
+    Raises UnsupportedMedia, BadRequest (malformed_form), or Invalid without a file.
+    """
+    if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+        raise UnsupportedMedia(f"Send the {what} as multipart/form-data, in the field file.")
+    try:
+        async with request.form(max_files=1, max_fields=10) as form:
+            file = form.get("file")
+            if not isinstance(file, UploadFile):
+                raise Invalid.field("file", "missing", f"Send the {file_is or what} in the field file.")
+            yield form, file
+    except HTTPException as error:
+        raise BadRequest(f"The form cannot be read: {error.detail}", code="malformed_form") from None

@@ -108,6 +108,22 @@ async def dismiss_job(call: Call, job_id: str) -> None:
     await call.parts.jobs.dismiss(job_id, note)
 
 
+async def dismiss_own_import(call: Call, job_id: str, kind: str) -> None:
+    """The same for whoever has asked for an import of that kind. Raises NotFound for every other job."""
+
+    async def note(session: AsyncSession, job: Job) -> None:
+        if job.kind != kind or job.asked_by is None or job.asked_by != call.who.user_id:
+            raise NotFound.of("import")
+        call.check_unchanged(job.updated_at)
+        action = "job.cancelled" if job.state in jobs.OPEN else "job.removed"
+        await call.audit(session, action, RESOURCE, job.id, before={"kind": job.kind, "state": job.state})
+
+    try:
+        await call.parts.jobs.dismiss(job_id, note)
+    except NotFound:
+        raise NotFound.of("import") from None
+
+
 @endpoint("POST", "/audit/export", allow="audit:read", status=202, raises=(429,))
 async def export_audit_later(call: Call, body: AuditExport) -> JobPublic:
     """The audit as a file, made in the background: a job, whose `resultUrl` is the file once it is done.

@@ -2,19 +2,14 @@
 
 import asyncio
 
-from sqlmodel.ext.asyncio.session import AsyncSession
-from starlette.datastructures import UploadFile
-from starlette.exceptions import HTTPException
-
-from server.errors import BadRequest, Invalid, NotFound, UnsupportedMedia
+from server.errors import Invalid
 from server.events.limits import reach_of
 from server.jobs import import_job
 from server.jobs.people_source import plan_of, upload_source
 from server.jobs.uploads import keep_upload, keys_of
 from server.routes.endpoint import API, Call, Endpoint, endpoint
-from server.routes.jobs import RESOURCE, JobPublic
-from server.store import jobs
-from server.store.tables import Job
+from server.routes.intake import form_of
+from server.routes.jobs import JobPublic, dismiss_own_import
 
 IMPORT_PATH = f"{API}/people/import"
 
@@ -29,20 +24,12 @@ async def import_people(call: Call) -> JobPublic:
     date; the same file again changes nothing. A table that cannot be understood is a 422 with line and column, and a
     row or a photo that cannot be taken is in the report, while the rest goes on.
     """
-    if not call.request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
-        raise UnsupportedMedia("Send the file as multipart/form-data, in the field file.")
-    try:
-        async with call.request.form(max_files=1, max_fields=10) as form:
-            file = form.get("file")
-            if not isinstance(file, UploadFile):
-                raise Invalid.field("file", "missing", "Send the archive or the table in the field file.")
-            if not file.size:
-                raise Invalid.field("file", "empty", "The file is empty.")
-            plan = await asyncio.to_thread(lambda: plan_of(upload_source(file.file)))
-            kept = await keep_upload(call.parts.objects, file.file)
-            name = (file.filename or "")[:200].replace("\0", "")
-    except HTTPException as error:
-        raise BadRequest(f"The form cannot be read: {error.detail}", code="malformed_form") from None
+    async with form_of(call.request, "file", "archive or the table") as (_, file):
+        if not file.size:
+            raise Invalid.field("file", "empty", "The file is empty.")
+        plan = await asyncio.to_thread(lambda: plan_of(upload_source(file.file)))
+        kept = await keep_upload(call.parts.objects, file.file)
+        name = (file.filename or "")[:200].replace("\0", "")
     try:
         async with call.parts.store.transaction() as session:
             arguments = {**kept, **import_job.arguments_of(call.actor, reach_of(call.who))}
@@ -58,18 +45,7 @@ async def import_people(call: Call) -> JobPublic:
 @endpoint("DELETE", "/people/import/{import_id}", allow="people:write", status=204)
 async def cancel_import(call: Call, import_id: str) -> None:
     """Cancels an import of one's own, or removes it with its report. Who was imported stays."""
-
-    async def note(session: AsyncSession, job: Job) -> None:
-        if job.kind != import_job.NAME or job.asked_by is None or job.asked_by != call.who.user_id:
-            raise NotFound.of("import")
-        call.check_unchanged(job.updated_at)
-        action = "job.cancelled" if job.state in jobs.OPEN else "job.removed"
-        await call.audit(session, action, RESOURCE, job.id, before={"kind": job.kind, "state": job.state})
-
-    try:
-        await call.parts.jobs.dismiss(import_id, note)
-    except NotFound:
-        raise NotFound.of("import") from None
+    await dismiss_own_import(call, import_id, import_job.NAME)
 
 
 ENDPOINTS: tuple[Endpoint, ...] = (import_people, cancel_import)

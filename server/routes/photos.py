@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 
 from sqlmodel.ext.asyncio.session import AsyncSession
-from starlette.datastructures import UploadFile
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from server.errors import BadRequest, Invalid, UnsupportedMedia
+from server.errors import Invalid
 from server.events.limits import reach_of
 from server.routes.endpoint import Call, Endpoint, ShortQuery, endpoint
+from server.routes.intake import form_of
 from server.routes.pictures import picture
 from server.routes.responses import Page
 from server.store import people, photos
@@ -20,16 +19,8 @@ from server.store.views import PhotoPublic
 
 async def uploaded(request: Request) -> bytes:
     """The file in the field `file` of a multipart form."""
-    if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
-        raise UnsupportedMedia("Send the picture as multipart/form-data, in the field file.")
-    try:
-        async with request.form(max_files=1, max_fields=10) as form:
-            file = form.get("file")
-            if not isinstance(file, UploadFile):
-                raise Invalid.field("file", "missing", "Send the picture in the field file.")
-            content = await file.read()
-    except HTTPException as error:
-        raise BadRequest(f"The form cannot be read: {error.detail}", code="malformed_form") from None
+    async with form_of(request, "picture") as (_, file):
+        content = await file.read()
     if not content:
         raise Invalid.field("file", "empty", "The file is empty.")
     return content
