@@ -175,8 +175,11 @@ class LivenessJudge:
         if track.passed:
             return Shown(Liveness.LIVE, share)
         found = _MEANS[track.shape]
-        if self.needs_challenge and not found.fake:
-            found = Liveness.FAILED if track.failed else Liveness.UNSURE
+        if self.needs_challenge and not track.failed:
+            # Whoever comes closer as asked and looks ahead moves like a picture: the steps to come tell the two apart.
+            found = Liveness.UNSURE
+        elif self.needs_challenge and not found.fake:
+            found = Liveness.FAILED
         return Shown(found, share)
 
     def _track(self, track_id: int) -> _Watched:

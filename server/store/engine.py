@@ -149,6 +149,9 @@ class Store:
         )
         self.is_sqlite = url.startswith("sqlite")
         self._writer: asyncio.Lock | None = asyncio.Lock() if self.is_sqlite else None
+        self._open = 0
+        self._none_open = asyncio.Event()
+        self._none_open.set()
 
     async def __aenter__(self) -> Self:
         return self
@@ -159,12 +162,14 @@ class Store:
         # A database that says nothing any more does not keep the process from ending.
         with suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_WITHIN_S):
+                # Who was cancelled may be giving its connection back: it would be cut off from it with an error.
+                await self._none_open.wait()
                 await self.engine.dispose()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
         """A session for queries; nothing is committed."""
-        async with AsyncSession(self.engine, expire_on_commit=False) as session:
+        async with self._session() as session:
             yield session
 
     @asynccontextmanager
@@ -172,13 +177,25 @@ class Store:
         """Commits when left well, rolls back when left by an error or a cancel."""
         async with (
             self._writer or nullcontext(),
-            AsyncSession(self.engine, expire_on_commit=False) as session,
+            self._session() as session,
             session.begin(),
         ):
             if self.is_sqlite:
                 # Takes the write lock now: a read that later becomes a write could find the database changed.
                 await session.exec(text("BEGIN IMMEDIATE"))  # type: ignore[call-overload]
             yield session
+
+    @asynccontextmanager
+    async def _session(self) -> AsyncIterator[AsyncSession]:
+        self._open += 1
+        self._none_open.clear()
+        try:
+            async with AsyncSession(self.engine, expire_on_commit=False) as session:
+                yield session
+        finally:
+            self._open -= 1
+            if not self._open:
+                self._none_open.set()
 
     async def ping(self) -> None:
         """Raises when the database does not answer."""

@@ -68,6 +68,7 @@ def test_a_webhook_from_its_form_to_its_log(admin: Visit, receiver: ThreadedRece
     assert re.fullmatch(r"whsec_.{44}", secret)
     look(page, "settings-secret")
     sheet.get_by_role("button", name="I have copied it").click()
+    expect(sheet).to_be_hidden()
     assert secret not in page.content()
 
     row = row_of(page, "Payroll")

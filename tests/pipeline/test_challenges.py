@@ -41,10 +41,10 @@ class Screen:
 class Door:
     """One face before the camera, five frames a second, recognised in every other one."""
 
-    def __init__(self, *, there: bool = True) -> None:
+    def __init__(self, *, there: bool = True, order: Sequence[Step] = tuple(ORDER)) -> None:
         self.judge, self.screen = LivenessJudge(), Screen(there=there)
         self.challenges = Challenges(
-            "c", self.judge, self.screen, make=lambda at_s: Challenge(at_s, order=lambda: list(ORDER))
+            "c", self.judge, self.screen, make=lambda at_s: Challenge(at_s, order=lambda: order)
         )
         self.frames = 0
 
@@ -84,6 +84,27 @@ async def test_all_three_make_a_living_face() -> None:
     assert door.liveness is Liveness.LIVE
     assert door.screen.told == ["turn_left", "come_closer", "turn_right"]
     assert door.screen.steps == [1, 2, 3]
+
+
+async def test_who_takes_time_to_come_closer_is_no_picture() -> None:
+    """Coming closer while looking ahead is what a picture does too: the turn that is asked next tells."""
+    door = Door(order=[Step.COME_CLOSER, Step.TURN_LEFT, Step.TURN_RIGHT])
+    await door.show(REST * 4 + [view(near=1.23)] * 15)
+    assert not door.liveness.known
+    for step in (Step.COME_CLOSER, Step.TURN_LEFT, Step.TURN_RIGHT):
+        await door.show(DOES[step])
+    await door.show(REST)
+    assert door.liveness is Liveness.LIVE
+    assert door.screen.told == ["come_closer", "turn_left", "turn_right"]
+
+
+async def test_a_picture_that_fails_is_a_picture() -> None:
+    """It is asked as often as a face, and refused as what it is."""
+    door = Door()
+    for _ in range(6):
+        await door.show([view(near=1 + step / 50) for step in range(15)] + REST * 3)
+    assert door.screen.told[-1] == "ask_at_desk"
+    assert door.liveness is Liveness.FLAT
 
 
 async def test_a_turn_alone_is_enough_where_there_is_no_kiosk() -> None:

@@ -73,6 +73,34 @@ async def test_cancelled_at_any_point(store: Store) -> None:
             await write()
 
 
+async def test_closing_waits_for_who_gives_a_connection_back(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    """Who was cancelled just before rolls back in peace: nothing is cut off, and the log stays clean."""
+    reached = asyncio.Event()
+    left: list[str] = []
+
+    async def never_ends() -> None:
+        async with other.transaction() as session:
+            try:
+                session.add(Department(name="A"))
+                await session.flush()
+                reached.set()
+                await asyncio.sleep(60)
+            finally:
+                await asyncio.sleep(0.3)
+                left.append("in peace")
+
+    async with asyncio.timeout(60), Store(store.url) as other:
+        task = asyncio.create_task(never_ends())
+        await reached.wait()
+        task.cancel()
+        await asyncio.sleep(0)
+    assert left == ["in peace"]
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert caplog.records == []
+    assert await _count(store) == 0
+
+
 async def test_many_writers(store: Store) -> None:
     """Those that read and then write do so one after the other, and none fails."""
 
