@@ -208,7 +208,8 @@ def _answer(one: Endpoint, names: Names, definitions: Mapping[str, Any]) -> dict
 
 
 def _is_text(kind: str) -> bool:
-    return kind.startswith("text/") or kind == "application/sdp"
+    """One text, and not a stream of messages."""
+    return kind == "application/sdp" or (kind.startswith("text/") and kind != "text/event-stream")
 
 
 def _answer_headers(one: Endpoint) -> dict[str, Any]:
