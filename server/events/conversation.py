@@ -8,7 +8,7 @@ from datetime import datetime
 
 from pydantic import ValidationError
 
-from server.events.gate import Principal
+from server.events.gate import Principal, may_read
 from server.events.limits import may_follow, reach_of
 from server.events.log import Opened
 from server.events.schema import (
@@ -27,7 +27,7 @@ from server.events.schema import (
     Unsubscribed,
     Welcome,
 )
-from server.events.topics import KIOSK, Topic, find_topic
+from server.events.topics import Topic, find_topic
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +177,7 @@ class Conversation:
         actions: list[Action] = [Send(Ready(user=principal.user))]
         reach = reach_of(principal)
         readable = {
-            key for key, topic in self._topics.items() if _may_read(principal, topic) and may_follow(reach, topic)
+            key for key, topic in self._topics.items() if may_read(principal, topic) and may_follow(reach, topic)
         }
         for subscription_id in [key for key in self._topics if key not in readable]:
             del self._topics[subscription_id]
@@ -219,7 +219,7 @@ class Conversation:
         topic = find_topic(request.topic)
         if topic is None:
             return [_error(ErrorCode.UNKNOWN_TOPIC, "There is no such topic.", request.id)]
-        if self.principal is None or not _may_read(self.principal, topic):
+        if self.principal is None or not may_read(self.principal, topic):
             return [_error(ErrorCode.FORBIDDEN, f"This needs {topic.kind.permission}.", request.id)]
         if not may_follow(reach_of(self.principal), topic):
             return [_outside(request.id)]
@@ -242,12 +242,6 @@ class Conversation:
     def _close(self, code: CloseCode, reason: str) -> Close:
         self.step = Step.CLOSED
         return Close(code, reason)
-
-
-def _may_read(principal: Principal, topic: Topic) -> bool:
-    if principal.kiosk_id is not None:
-        return topic.kind is KIOSK and topic.subject == principal.kiosk_id
-    return principal.may(topic.kind.permission)
 
 
 def _outside(about: int) -> Send:

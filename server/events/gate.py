@@ -5,6 +5,8 @@ from typing import Protocol
 
 from starlette.websockets import WebSocket
 
+from server.events.topics import KIOSK, Topic
+
 
 class Principal(Protocol):
     """Somebody who was let in."""
@@ -54,3 +56,10 @@ class Gate(Protocol):
 
     async def sees_kiosk(self, principal: Principal, kiosk_id: str) -> bool:
         """Whether all cameras of a kiosk are within the limits of somebody who is limited."""
+
+
+def may_read(principal: Principal, topic: Topic) -> bool:
+    """Whether they may read a topic at all; a kiosk reads its own and no other."""
+    if principal.kiosk_id is not None:
+        return topic.kind is KIOSK and topic.subject == principal.kiosk_id
+    return principal.may(topic.kind.permission)

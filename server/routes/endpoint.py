@@ -25,7 +25,7 @@ from server.routes.identify import CSRF_HEADER as CSRF_HEADER
 from server.routes.identify import SESSION_COOKIE as SESSION_COOKIE
 from server.routes.identify import identify as identify
 from server.routes.intake import json_of, parsed, refuse_nul
-from server.routes.responses import Page, database_away, failure
+from server.routes.responses import Following, Page, database_away, failure
 
 PUBLIC = "public"
 SIGNED_IN = "signed-in"
@@ -203,7 +203,7 @@ def endpoint(
     the query's `key`, for programs that can send no header.
 
     Beside the Call the handler takes `body` (a Form), `query` (a Query) and the path's names. It returns a Wire, a
-    Page of Wires, None (204) or a Response of its own.
+    Page or a Following of Wires, None (204) or a Response of its own.
     """
 
     def mark(handler: Handler) -> Endpoint:
@@ -228,7 +228,7 @@ def _optional(annotation: Any) -> tuple[type[BaseModel] | None, bool]:
 
 def item_of(answer: Any) -> tuple[type[BaseModel] | None, bool]:
     """The model of an answer, and whether the answer is a list of it."""
-    if get_origin(answer) is Page:
+    if get_origin(answer) in (Page, Following):
         return get_args(answer)[0], True
     if isinstance(answer, type) and issubclass(answer, BaseModel):
         return answer, False

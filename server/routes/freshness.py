@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from server.routes.call import etag
-from server.routes.responses import Page, success
+from server.routes.responses import Following, Page, success
 
 KEPT = {"Cache-Control": "private, no-cache", "Vary": "Authorization, Cookie"}
 _KEPT = [(name.lower().encode(), value.encode()) for name, value in KEPT.items()]
@@ -46,7 +46,7 @@ def known(request: Request, tag: str) -> bool:
 def _tag(value: Any, body: bytes) -> str | None:
     """Of one object by its row and what is shown of it; of a list by its content."""
     shown = blake2b(body, digest_size=8).hexdigest()
-    if isinstance(value, Page):
+    if isinstance(value, Page | Following):
         return f'W/"{shown}"'
     updated_at = getattr(value, "updated_at", None)
     return etag(updated_at, shown) if isinstance(updated_at, datetime) else None

@@ -8,7 +8,7 @@ from pydantic.json_schema import models_json_schema
 
 from server.routes.endpoint import SESSION_COOKIE, Endpoint, item_of
 from server.routes.identify import CSRF_HEADER
-from server.routes.operations import META, operation
+from server.routes.operations import META, PLACE, operation
 from server.routes.refusals import ERROR_SCHEMA, components
 
 _REF = "#/components/schemas/{model}"
@@ -34,6 +34,7 @@ TAGS = {
     "leave": "Who is away by arrangement.",
     "kiosks": "The screens at the doors.",
     "alerts": "What somebody should look at.",
+    "events": "What happened, by plain HTTP: the same events and the same places as on the WebSocket.",
     "webhooks": "Which other systems are told what, and every try of it.",
     "jobs": "Work that goes on in the background.",
     "settings": "Settings that take effect without a restart.",
@@ -53,7 +54,8 @@ what changes something then carries the page's `{CSRF_HEADER}`.
 "details", "requestId"}}}}`: codes are stable, messages are for people. A deletion answers 204 without a body.
 
 **Lists** take `page` (from 1), `pageSize` (1 to 200), `search`, and `sort`: a field's name, with `-` before it for the
-other direction. Their `meta` is `{{"page", "pageSize", "total"}}`. A parameter that is not known is refused by name.
+other direction. Their `meta` is `{{"page", "pageSize", "total"}}`, that of events `{{"next", "recovered"}}`. A
+parameter that is not known is refused by name.
 
 **Times** are RFC 3339 in UTC, **ids** are UUIDv7. Objects have `createdAt` and `updatedAt`.
 
@@ -87,7 +89,7 @@ def document(endpoints: Sequence[Endpoint], version: str) -> dict[str, Any]:
         "tags": [{"name": name, "description": text} for name, text in TAGS.items() if name in used],
         "paths": paths,
         "components": {
-            "schemas": definitions | {"Error": ERROR_SCHEMA, "Meta": META},
+            "schemas": definitions | {"Error": ERROR_SCHEMA, "Meta": META, "Place": PLACE},
             "responses": components(),
             "securitySchemes": {
                 "bearer": {

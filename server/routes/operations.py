@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, get_origin
 
 from server.routes.endpoint import KIOSK, PUBLIC, SIGNED_IN, Endpoint, item_of
 from server.routes.idempotent import HEADER as IDEMPOTENCY_KEY
@@ -10,6 +10,7 @@ from server.routes.idempotent import REPLAYED
 from server.routes.identify import SAFE_METHODS
 from server.routes.plausible import AN_ID
 from server.routes.refusals import refusals
+from server.routes.responses import Following, Page
 from server.routes.samples import sample
 
 Names = Mapping[Any, Any]
@@ -21,6 +22,21 @@ META = {
         "pageSize": {"type": "integer", "minimum": 1},
         "total": {"type": "integer", "minimum": 0, "description": "of all pages together"},
     },
+}
+PLACE = {
+    "type": "object",
+    "required": ["next", "recovered"],
+    "properties": {
+        "next": {"type": "string", "description": "to ask after, the next time"},
+        "recovered": {"type": "boolean", "description": "whether all that followed is there or still to come"},
+    },
+}
+_Meta = tuple[str, Mapping[str, Any]]
+# By the class of a list: what describes its meta, and an example.
+_META: Mapping[Any, _Meta | None] = {
+    None: None,
+    Page: ("Meta", {"page": 1, "pageSize": 20, "total": 1}),
+    Following: ("Place", {"next": f"{AN_ID}:57", "recovered": True}),
 }
 TAG_EXAMPLE = '"5e8d2c1a9f0b4-3c9d5e7f1a2b4c6d"'
 _FILE = {"type": "object", "required": ["file"], "properties": {"file": {"type": "string", "format": "binary"}}}
@@ -180,9 +196,11 @@ def _answer(one: Endpoint, names: Names, definitions: Mapping[str, Any]) -> dict
     headers = _answer_headers(one)
     if headers:
         answer["headers"] = headers
-    item, is_list = item_of(one.answer)
+    item, _ = item_of(one.answer)
     if item is not None:
-        answer["content"] = {"application/json": _envelope(names[(item, "serialization")], is_list, definitions)}
+        answer["content"] = {
+            "application/json": _envelope(names[(item, "serialization")], _META[get_origin(one.answer)], definitions)
+        }
     elif one.status != 204:
         kinds = one.gives or ("image/jpeg" if one.path.endswith(".jpg") else "text/plain",)
         answer["content"] = {kind: {"schema": {"type": "string"} if _is_text(kind) else {}} for kind in kinds}
@@ -190,7 +208,8 @@ def _answer(one: Endpoint, names: Names, definitions: Mapping[str, Any]) -> dict
 
 
 def _is_text(kind: str) -> bool:
-    return kind.startswith("text/") or kind == "application/sdp"
+    """One text, and not a stream of messages."""
+    return kind == "application/sdp" or (kind.startswith("text/") and kind != "text/event-stream")
 
 
 def _answer_headers(one: Endpoint) -> dict[str, Any]:
@@ -205,15 +224,15 @@ def _answer_headers(one: Endpoint) -> dict[str, Any]:
     return found
 
 
-def _envelope(item: Mapping[str, Any], is_list: bool, definitions: Mapping[str, Any]) -> dict[str, Any]:
+def _envelope(item: Mapping[str, Any], meta: _Meta | None, definitions: Mapping[str, Any]) -> dict[str, Any]:
     properties: dict[str, Any] = {
         "success": {"const": True},
-        "data": {"type": "array", "items": item} if is_list else item,
+        "data": {"type": "array", "items": item} if meta else item,
     }
     shown = sample(item, definitions)
-    example: dict[str, Any] = {"success": True, "data": [shown] if is_list else shown}
-    if is_list:
-        properties["meta"] = {"$ref": "#/components/schemas/Meta"}
-        example["meta"] = {"page": 1, "pageSize": 20, "total": 1}
+    example: dict[str, Any] = {"success": True, "data": [shown] if meta else shown}
+    if meta:
+        name, example["meta"] = meta
+        properties["meta"] = {"$ref": f"#/components/schemas/{name}"}
     schema = {"type": "object", "required": list(properties), "properties": properties}
     return {"schema": schema, "example": example}

@@ -73,6 +73,15 @@ class Page(Generic[T]):
         return cls(items[start : start + wanted.page_size], wanted.page, wanted.page_size, len(items))
 
 
+@dataclass(frozen=True, slots=True)
+class Following(Generic[T]):
+    """What follows a place in a list that grows, and after which place to ask next."""
+
+    items: Sequence[T]
+    next: str
+    recovered: bool
+
+
 def status_of(error: RollcallError) -> int:
     """The status of the nearest class in the error's ancestry."""
     return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
@@ -110,6 +119,9 @@ def success(value: Any, status: int = 200, headers: Mapping[str, str] | None = N
     if isinstance(value, Page):
         meta = {"page": value.page, "pageSize": value.page_size, "total": value.total}
         return json_response({"success": True, "data": _listed(value.items), "meta": meta}, status, headers)
+    if isinstance(value, Following):
+        place = {"next": value.next, "recovered": value.recovered}
+        return json_response({"success": True, "data": _listed(value.items), "meta": place}, status, headers)
     return json_response({"success": True, "data": value}, status, headers)
 
 

@@ -118,8 +118,8 @@ class Site:
         body = request.body or b""
         content = body if isinstance(body, bytes) else str(body).encode()
         client = self.newcomer if first else self.client
-        if one.path.endswith("/mjpeg"):
-            self.parts.stopping.set()  # the pictures would not end: a server that stops sends one
+        if one.path.endswith(("/mjpeg", "/stream")):
+            self.parts.stopping.set()  # they would not end: a server that stops sends the first part
         try:
             async with asyncio.timeout(30):
                 return await client.request(str(request.method), str(request.url), headers=headers, content=content)

@@ -64,6 +64,8 @@ MAY = {
     "GET /audit/export": "A.....",
     "GET /alerts": "AOV...",
     "POST /alerts/{alert_id}/acknowledge": "AO....",
+    "GET /events": "AOVNPK",  # each topic by its own permission
+    "GET /events/stream": "AOVNPK",
     "GET /webhooks": "AOV...",
     "POST /webhooks": "A.....",
     "GET /webhooks/{webhook_id}": "AOV...",
