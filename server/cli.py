@@ -27,6 +27,7 @@ GROUPS = {
     "people": "People and their photos.",
     "attendance": "Check-ins and check-outs.",
     "camera": "Cameras.",
+    "events": "What happens.",
 }
 
 

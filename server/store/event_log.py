@@ -106,6 +106,16 @@ class TableLog:
         async with self._store.read() as session:
             return [_stored(row) for row in await session.exec(query)]
 
+    async def before(self, topic: str, at: datetime) -> int:
+        """The offset after which everything comes that happened at or after a time; what is older may be among it."""
+        first = select(func.min(EventRow.offset)).where(col(EventRow.topic) == topic, col(EventRow.time) >= at)
+        async with self._store.read() as session:
+            found: int | None = (await session.exec(first)).one()
+            if found is not None:
+                return found - 1
+            row = await session.get(EventTopic, topic)
+            return row.head if row else 0
+
     async def epoch(self) -> str:
         """Made at first use; whoever comes second takes what the first one wrote."""
         async with self._store.read() as session:

@@ -145,3 +145,12 @@ async def test_data_that_is_no_json_is_refused(store: Store, log: TableLog) -> N
     with pytest.raises(TypeError):
         await append()
     assert (await log.head("alerts")).offset == 0
+
+
+async def test_where_a_time_is(store: Store, log: TableLog) -> None:
+    """After which offset comes what happened at or after it; the newest where nothing did, 0 where nothing ever."""
+    async with store.transaction() as session:
+        await log.append(session, [fact(number) for number in (1, 2, 2, 5)])
+    times = [AT + timedelta(seconds=second) for second in (0, 2, 3, 6)]
+    assert [await log.before("alerts", at) for at in times] == [0, 1, 3, 4]
+    assert await log.before("jobs", AT) == 0
