@@ -1,6 +1,8 @@
 """A mail server on loopback that keeps what it is sent, refuses whom it is told to, and may ask for TLS and a login."""
 
+import asyncio
 import ssl
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -28,12 +30,17 @@ class Post:
 
 @dataclass
 class MailServer:
-    """What arrived, and what is answered: `refuses` by recipient, `answers` to a message instead of taking it."""
+    """What arrived, and what is answered: `refuses` by recipient, `answers` to a message instead of taking it. One that
+    has arrived is told so while it is `open`."""
 
     port: int
     came: list[Post] = field(default_factory=list)
     refuses: dict[str, str] = field(default_factory=dict)
     answers: list[str] = field(default_factory=list)
+    open: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self.open.set()
 
     async def handle_RCPT(
         self, _server: Any, _session: Any, envelope: Envelope, address: str, _options: list[str]
@@ -49,6 +56,7 @@ class MailServer:
         content = cast(bytes, envelope.content)
         message = cast(EmailMessage, message_from_bytes(content, policy=default))
         self.came.append(Post(envelope.mail_from or "", list(envelope.rcpt_tos), message))
+        await asyncio.to_thread(self.open.wait)
         return "250 Taken"
 
 
@@ -70,4 +78,5 @@ def mail_server(*, starttls: ssl.SSLContext | None = None, login: bool = False) 
     try:
         yield kept
     finally:
+        kept.open.set()
         controller.stop()
