@@ -54,7 +54,7 @@ class MailServer:
         if self.answers:
             return self.answers.pop(0)
         content = cast(bytes, envelope.content)
-        message = cast(EmailMessage, message_from_bytes(content, policy=default))
+        message = message_from_bytes(content, policy=default)
         self.came.append(Post(envelope.mail_from or "", list(envelope.rcpt_tos), message))
         await asyncio.to_thread(self.open.wait)
         return "250 Taken"

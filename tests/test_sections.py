@@ -52,7 +52,7 @@ def test_a_mail_server(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ROLLCALL_SMTP__PORT", "")
     assert mailer(Settings()) is None
     for security, port in (("starttls", 587), ("tls", 465), ("none", 25)):
-        found = mailer(Settings(smtp=SmtpSettings(host="mail.example.com", security=security, sender=SENDER)))  # type: ignore[arg-type]
+        found = mailer(Settings(smtp=SmtpSettings(host="mail.example.com", security=security, sender=SENDER)))
         assert found is not None
         assert (found.server.port, found.server.username, found.server.password) == (port, None, None)
     login = {"username": "u", "password": "pa55word"}

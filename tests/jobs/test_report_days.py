@@ -1,6 +1,7 @@
 """What a report is made of: the figures, and only those days that are asked for."""
 
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from server.store.tables import Person, Schedule, Shift
 from tests.jobs.days_made_up import MONDAY, day, person
 
 ADA = person("Ada")
-GOOD = {"late_minutes": 0, "marks": []}
+GOOD: dict[str, Any] = {"late_minutes": 0, "marks": []}
 
 
 def test_figures_are_counted() -> None:

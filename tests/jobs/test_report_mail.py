@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
-from typing import Any, cast
+from typing import Any
 
 from server.jobs.report_days import Exceptional, Figures, Made
 from server.jobs.report_mail import Heading, one_line, report_mail, trial_mail
@@ -23,7 +23,7 @@ def mail(**other: Any) -> EmailMessage:
         "last": date(2026, 1, 4), "zone": "Europe/Berlin", "format": "xlsx",
     }  # fmt: skip
     made = report_mail(SERVER, Heading(**(given | other)), Made(b"\0PK", 7, FIGURES), AT)
-    return cast(EmailMessage, message_from_bytes(made, policy=default))
+    return message_from_bytes(made, policy=default)
 
 
 def test_headers() -> None:
@@ -80,6 +80,6 @@ def test_a_name_is_no_header() -> None:
 
 def test_a_test_mail() -> None:
     """Says where it is from and nothing else."""
-    message = cast(EmailMessage, message_from_bytes(trial_mail(SERVER, "Werk\nSüd", AT), policy=default))
+    message = message_from_bytes(trial_mail(SERVER, "Werk\nSüd", AT), policy=default)
     assert message["Subject"] == "Test mail of Werk Süd"
     assert "arrives here" in message.get_content()

@@ -9,7 +9,7 @@ from email.message import EmailMessage
 from typing import Any
 
 import pytest
-from sqlmodel import select
+from sqlmodel import col, select
 
 from server.access.audit import Audit
 from server.access.keyring import Keyring
@@ -76,7 +76,7 @@ class House:
 
     async def runs(self) -> list[ReportRun]:
         async with self.place.store.read() as session:
-            return list((await session.exec(select(ReportRun).order_by(ReportRun.due_at))).all())
+            return list((await session.exec(select(ReportRun).order_by(col(ReportRun.due_at)))).all())
 
     async def now(self, sender: ReportSender) -> ReportRun:
         """One look and one try of what it finds; the last run."""
@@ -158,7 +158,7 @@ async def test_one_that_is_killed_after_sending_sends_again_under_the_same_id(ho
     async def dies(*_given: object) -> None:
         raise ConnectionError
 
-    killed._note = dies  # type: ignore[method-assign]
+    killed._note = dies  # type: ignore[method-assign, assignment]
     with pytest.raises(ConnectionError):
         await house.now(killed)
     other = house.sender("other")

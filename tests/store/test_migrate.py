@@ -11,7 +11,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DBAPIError
-from sqlmodel import SQLModel, select
+from sqlmodel import SQLModel, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from server.errors import Unavailable
@@ -282,7 +282,7 @@ async def test_reports_wait_for_the_way_forward(empty_url: str) -> None:
 async def _reports(store: Store) -> list[list[dict[str, Any]]]:
     async with store.read() as session:
         reports = (await session.exec(select(tables.Report))).all()
-        runs = (await session.exec(select(tables.ReportRun).order_by(tables.ReportRun.due_at))).all()
+        runs = (await session.exec(select(tables.ReportRun).order_by(col(tables.ReportRun.due_at)))).all()
     return [[row.model_dump() for row in reports], [row.model_dump() for row in runs]]
 
 
