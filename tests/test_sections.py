@@ -3,8 +3,8 @@
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from server.opening import broker
-from server.sections import MqttSettings, OutboundSettings
+from server.opening import broker, mailer
+from server.sections import MqttSettings, OutboundSettings, SmtpSettings
 from server.settings import Settings
 
 
@@ -42,3 +42,51 @@ def test_a_broker() -> None:
         assert found is not None
         assert (found.port, found.tls, found.password, found.username) == (port, tls, "pa55word", None)
         assert not found.people
+
+
+SENDER = "rollcall@example.com"
+
+
+def test_a_mail_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """None unless it is named; with the usual port of how it is spoken to, or another."""
+    monkeypatch.setenv("ROLLCALL_SMTP__PORT", "")
+    assert mailer(Settings()) is None
+    for security, port in (("starttls", 587), ("tls", 465), ("none", 25)):
+        found = mailer(Settings(smtp=SmtpSettings(host="mail.example.com", security=security, sender=SENDER)))
+        assert found is not None
+        assert (found.server.port, found.server.username, found.server.password) == (port, None, None)
+    login = {"username": "u", "password": "pa55word"}
+    given = SmtpSettings.model_validate(
+        {"host": "127.0.0.1", "port": 2525, "security": "none", "sender": SENDER} | login
+    )
+    found = mailer(Settings(smtp=given))
+    assert found is not None
+    assert (found.server.port, found.server.username, found.server.password) == (2525, "u", "pa55word")
+    assert "pa55word" not in f"{given!r}{found.server!r}"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"host": "mail.example.com:25", "sender": SENDER}, "without a port"),
+        ({"host": "mail.example.com\n", "sender": SENDER}, "without a port"),
+        ({"host": "mail.example.com"}, "sender is needed"),
+        ({"sender": "Rollcall <rollcall@example.com>"}, "is an address such as"),
+        ({"sender": "a@example.com\nBcc: b@example.com"}, "is an address such as"),
+        ({"sender_name": "Rollcall\r\nBcc: b@example.com"}, "cannot be printed"),
+        ({"username": "u"}, "belong together"),
+        ({"password": "p"}, "belong together"),
+        ({"security": "ssl"}, "security"),
+        (
+            {"host": "mail.example.com", "sender": SENDER, "security": "none", "username": "u", "password": "p"},
+            "needs security starttls or tls",
+        ),
+    ],
+)
+def test_what_is_no_mail_server(given: dict[str, str], said: str) -> None:
+    """Said by what is wrong; a login in the clear goes nowhere but to this machine."""
+    with pytest.raises(ValidationError, match=said):
+        SmtpSettings.model_validate(given)
+    for host in ("localhost", "127.0.0.2", "::1"):
+        here = {"host": host, "sender": SENDER, "security": "none", "username": "u", "password": "p"}
+        assert SmtpSettings.model_validate(here).host == host

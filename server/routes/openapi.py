@@ -36,6 +36,7 @@ TAGS = {
     "alerts": "What somebody should look at.",
     "events": "What happened, by plain HTTP: the same events and the same places as on the WebSocket.",
     "webhooks": "Which other systems are told what, and every try of it.",
+    "reports": "What is mailed by a schedule, every mail of it, and whether mail can be sent.",
     "jobs": "Work that goes on in the background.",
     "settings": "Settings that take effect without a restart.",
     "audit": "Who did what, chained so that a removed row shows.",
