@@ -36,23 +36,28 @@ function chip(tone, name, words) {
 
 /** What became of a run. @param {any} run */
 export function runChip(run) {
-  const again = run.state === "waiting" && run.tries > 0;
-  const [tone, name] = again ? ["amber", "alert"] : LOOKS[run.state];
-  return chip(tone, name, say(again ? "reports.run.again" : `reports.run.${run.state}`));
+  if (run.state === "waiting" && run.tries > 0) return chip("amber", "alert", say("reports.run.again"));
+  if (isPartly(run)) return chip("amber", "alert", say("reports.run.partly"));
+  const [tone, name] = LOOKS[run.state];
+  return chip(tone, name, say(`reports.run.${run.state}`));
 }
 
 /** How a report stands. @param {any} report */
 export function stateChip({ enabled, lastRun }) {
-  if (lastRun && (lastRun.state === "failed" || isOpen(lastRun))) return runChip(lastRun);
+  if (lastRun && (lastRun.state === "failed" || isOpen(lastRun) || (enabled && isPartly(lastRun)))) return runChip(lastRun);
   return enabled ? chip("green", "check", say("reports.on")) : chip("off", "close", say("reports.off"));
 }
 
 /** Whether there is more to come of it. @param {any} run */
 export const isOpen = (run) => run?.state === "waiting" || run?.state === "sending";
 
+/** Whether some got it and others did not. */
+const isPartly = (run) => run.state === "sent" && run.reason !== null;
+
 /** The last run in words. @param {any} report */
 export function lastInWords({ lastRun, timeZone }) {
   if (!lastRun) return say("reports.last.none");
+  if (isPartly(lastRun)) return say("reports.last.partly", { time: momentIn(timeZone, lastRun.sentAt), reason: lastRun.reason });
   if (lastRun.state === "sent") return say("reports.last.sent", { time: momentIn(timeZone, lastRun.sentAt) });
   if (lastRun.state === "failed") return say("reports.last.failed", { reason: lastRun.reason ?? say("reports.reason.none") });
   return lastRun.reason ? say("reports.last.again", { reason: lastRun.reason }) : say("reports.last.open");

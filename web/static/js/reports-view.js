@@ -127,10 +127,8 @@ export class ReportsView {
 
   /** Asked for twice: the first press says to whom it goes. */
   #sending(report, does) {
-    const key = this.#sure === report.id ? "send.sure" : "send";
     const button = does("send", () => this.#press(report, button));
-    button.textContent = say(key, { to: toInWords(report) });
-    if (key !== "send") button.setAttribute("aria-label", say("reports.send.sure.of", { name: report.name, to: toInWords(report) }));
+    if (this.#sure === report.id) ask(button, report);
     button.addEventListener("blur", () => setTimeout(() => {
       if (!button.isConnected || button === document.activeElement || this.#sure !== report.id) return;
       this.#sure = null; // whoever goes elsewhere is not sure
@@ -142,8 +140,7 @@ export class ReportsView {
   async #press(report, button) {
     if (this.#sure !== report.id) {
       this.#sure = report.id;
-      button.textContent = say("reports.send.sure", { to: toInWords(report) });
-      button.setAttribute("aria-label", say("reports.send.sure.of", { name: report.name, to: toInWords(report) }));
+      ask(button, report);
       return;
     }
     this.#sure = null;
@@ -157,4 +154,9 @@ export class ReportsView {
       await this.load();
     }
   }
+}
+
+function ask(button, report) {
+  button.textContent = say("reports.send.sure", { to: toInWords(report) });
+  button.setAttribute("aria-label", say("reports.send.sure.of", { name: report.name, to: toInWords(report) }));
 }
