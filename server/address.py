@@ -15,6 +15,8 @@ from server.errors import Invalid, SourceFailed
 Network = IPv4Network | IPv6Network
 Address = IPv4Address | IPv6Address
 
+# An address of mail as nearly all are: nothing in it is special to a header or to SMTP.
+MAILBOX = r"^[A-Za-z0-9_.!#$%&'*+/=?^`{|}~-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63}){0,7}$"
 PRIVATE_NETWORKS: tuple[Network, ...] = (
     IPv4Network("10.0.0.0/8"),
     IPv4Network("172.16.0.0/12"),

@@ -30,9 +30,10 @@ from server.identity.sightings import SightingRules
 from server.identity.votes import VotingRules
 from server.inference.loop import InferenceLoop
 from server.jobs.choosing import Choosing
-from server.jobs.open import open_jobs
+from server.jobs.open import open_jobs, open_report_sender
 from server.jobs.people_import import PeopleImporter
 from server.jobs.rebuild_job import ask_for_rebuild
+from server.jobs.reports import Reports, tests_of_mail
 from server.jobs.work import Place
 from server.media.camera_stream import CameraStream
 from server.media.pushed import PushedStream
@@ -40,7 +41,17 @@ from server.media.source import Kind, SourceSpec
 from server.media.status import StreamStatus
 from server.media.stream import Stream
 from server.objects.links import LinkSigner
-from server.opening import address_rules, broker, open_storage, open_store, prepare, receiver_rules, runtime_defaults
+from server.opening import (
+    address_rules,
+    broker,
+    ice_servers,
+    mailer,
+    open_storage,
+    open_store,
+    prepare,
+    receiver_rules,
+    runtime_defaults,
+)
 from server.outbound.open import open_outbound
 from server.parts import Limits, Parts
 from server.pipeline.admission import policy_of
@@ -78,7 +89,6 @@ from server.vision.packs import find_pack
 from server.vision.quality import QualityLimits
 from server.vision.swapped import SwappedEmbedder
 from server.vision.tracker import Tracker
-from server.webrtc.ice import IceServer
 from server.webrtc.sessions import LiveSessions
 
 
@@ -102,13 +112,6 @@ class Models:
             open_embedder(told_apart, providers=providers, threads=threads),
             open_liveness(passive, providers=providers, threads=threads) if passive else None,
         )
-
-
-def _ice_servers(settings: Settings) -> tuple[IceServer, ...]:
-    return tuple(
-        IceServer(one.urls, one.username, one.credential.get_secret_value() if one.credential else None)
-        for one in settings.webrtc.ice_servers
-    )
 
 
 def opener(settings: Settings) -> Callable[[Build], FaceEmbedder]:
@@ -279,22 +282,18 @@ async def open_parts(
             await cameras.settle_all()
 
         jobs = open_jobs(
-            Place(store, log, hub, objects, clock),
-            access.audit,
-            runtime,
-            importer.ready,
-            rebuilder.ready,
-            eraser,
-            bus_url=settings.bus.url,
-            at_once=settings.jobs.at_once,
-            works=settings.jobs.embedded,
-        )
+            Place(store, log, hub, objects, clock), access.audit, runtime, importer.ready, rebuilder.ready, eraser,
+            bus_url=settings.bus.url, at_once=settings.jobs.at_once, works=settings.jobs.embedded,
+        )  # fmt: skip
 
         outbound = open_outbound(
             store, log, hub, bus, clock, runtime, access.webhooks, receiver_rules(settings),
             works=settings.jobs.embedded, on_try=lambda outcome: metrics.webhook_tries.labels(outcome).inc(),
             broker=broker(settings), standing=Standing(store, cameras, runtime, clock) if cameras.here else None,
         )  # fmt: skip
+
+        mail = mailer(settings)
+        sender = open_report_sender(store, runtime, clock, bus, access.audit, mail)
 
         yield Parts(
             clock=clock,
@@ -321,11 +320,13 @@ async def open_parts(
             eraser=eraser,
             cameras=cameras,
             snapshots=Snapshots(store, objects, cameras, clock),
-            webrtc=LiveSessions(ice_servers=_ice_servers(settings), max_sessions=settings.webrtc.max_sessions),
+            webrtc=LiveSessions(ice_servers=ice_servers(settings), max_sessions=settings.webrtc.max_sessions),
             recorder=recorder,
             jobs=jobs,
             choosing=Choosing(store, jobs, rebuilder, partial(chosen_build, settings), opener(settings)),
             outbound=outbound,
+            reports=Reports(bus, clock, tests_of_mail(attempts), mail),
+            report_sender=sender if settings.jobs.embedded else None,
             address_rules=rules,
             metrics=metrics,
             limits=Limits(
@@ -360,6 +361,8 @@ async def running(parts: Parts) -> AsyncIterator[None]:
         if parts.cameras.here:
             followers.append(("snapshots", parts.snapshots.run))
         followers += parts.outbound.followers
+        if parts.report_sender is not None:
+            followers.append(("reports", parts.report_sender.run))
         started = [
             [tasks.create_task(supervise(name, run, backoff=Backoff())) for name, run in followers],
             *(

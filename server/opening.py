@@ -8,6 +8,7 @@ from server.address import AddressRules, ReceiverRules
 from server.clock import Clock
 from server.objects.objects import Objects
 from server.objects.open import open_objects
+from server.outbound.mail import Mailer, MailServer
 from server.outbound.mqtt_words import Broker
 from server.settings import Settings
 from server.store.engine import Store
@@ -19,6 +20,7 @@ from server.store.runtime import (
     SightingSettings,
     SiteSettings,
 )
+from server.webrtc.ice import IceServer
 
 
 def address_rules(settings: Settings) -> AddressRules:
@@ -44,6 +46,28 @@ def broker(settings: Settings) -> Broker | None:
         chosen.password.get_secret_value() if chosen.password else None, chosen.base_topic, chosen.discovery_prefix,
         chosen.people,
     )  # fmt: skip
+
+
+def mailer(settings: Settings) -> Mailer | None:
+    """Who takes mail, if anybody does."""
+    chosen = settings.smtp
+    if not chosen.host:
+        return None
+    port = chosen.port or {"starttls": 587, "tls": 465, "none": 25}[chosen.security]
+    return Mailer(
+        MailServer(
+            chosen.host, port, chosen.security, chosen.sender, chosen.sender_name, chosen.username or None,
+            chosen.password.get_secret_value() if chosen.password else None, chosen.timeout_s,
+        )
+    )  # fmt: skip
+
+
+def ice_servers(settings: Settings) -> tuple[IceServer, ...]:
+    """STUN and TURN."""
+    return tuple(
+        IceServer(one.urls, one.username, one.credential.get_secret_value() if one.credential else None)
+        for one in settings.webrtc.ice_servers
+    )
 
 
 def open_storage(settings: Settings, clock: Clock) -> Objects:

@@ -15,6 +15,8 @@ from server.inference.loop import InferenceLoop
 from server.jobs.choosing import Choosing
 from server.jobs.jobs import Jobs
 from server.jobs.people_import import PeopleImporter
+from server.jobs.report_sender import ReportSender
+from server.jobs.reports import Reports
 from server.objects.links import LinkSigner
 from server.objects.objects import Objects
 from server.outbound.open import Outbound
@@ -77,6 +79,8 @@ class Parts:
     recorder: Recorder
     jobs: Jobs
     outbound: Outbound
+    reports: Reports
+    report_sender: ReportSender | None  # of one that works on jobs
     address_rules: AddressRules
     metrics: Metrics
     limits: Limits

@@ -18,7 +18,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from server.sections import MqttSettings, Network, OutboundSettings, Section
+from server.sections import MqttSettings, Network, OutboundSettings, Section, SmtpSettings
 
 PREFIX = "ROLLCALL_"
 _ORIGIN = re.compile(r"https?://([\w.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?", re.ASCII)
@@ -329,6 +329,7 @@ class Settings(BaseSettings):
     jobs: JobSettings = JobSettings()
     outbound: OutboundSettings = OutboundSettings()
     mqtt: MqttSettings = MqttSettings()
+    smtp: SmtpSettings = SmtpSettings()
     log: LogSettings = LogSettings()
 
     @classmethod

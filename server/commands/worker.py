@@ -23,13 +23,14 @@ from server.errors import Conflict
 from server.events.hub import Hub
 from server.identity.enrolment import Enroller
 from server.jobs.jobs import Jobs
-from server.jobs.open import open_jobs
+from server.jobs.open import open_jobs, open_report_sender
 from server.jobs.people_import import PeopleImporter
+from server.jobs.report_sender import ReportSender
 from server.jobs.work import Place
 from server.lifespan import Models, chosen_build, opener
 from server.masking import register_secret
 from server.objects.objects import Objects
-from server.opening import open_storage, open_store, prepare, receiver_rules, runtime_defaults
+from server.opening import mailer, open_storage, open_store, prepare, receiver_rules, runtime_defaults
 from server.outbound.open import Outbound, open_outbound
 from server.pipeline.enrol import Enrolment
 from server.pipeline.erase import Eraser
@@ -65,9 +66,10 @@ async def _work(settings: Settings) -> None:
     assert task is not None
     for asked_by in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(asked_by, task.cancel)
-    async with open_worker(settings) as (jobs, bus, runtime, outbound), asyncio.TaskGroup() as tasks:
+    async with open_worker(settings) as (jobs, bus, runtime, outbound, sender), asyncio.TaskGroup() as tasks:
         beside = [
             tasks.create_task(supervise("webhooks", outbound.deliverer.run)),
+            tasks.create_task(supervise("reports", sender.run)),
             tasks.create_task(bus.run()),
             tasks.create_task(supervise("runtime_settings", runtime.run)),
         ]
@@ -81,7 +83,7 @@ async def _work(settings: Settings) -> None:
 
 
 @asynccontextmanager
-async def open_worker(settings: Settings) -> AsyncIterator[tuple[Jobs, Bus, RuntimeState, Outbound]]:
+async def open_worker(settings: Settings) -> AsyncIterator[tuple[Jobs, Bus, RuntimeState, Outbound, ReportSender]]:
     """What jobs need, open and not running yet. Raises Conflict where the secret is not the server's."""
     clock = SystemClock()
     secrets = await prepare(settings)
@@ -106,7 +108,7 @@ async def open_worker(settings: Settings) -> AsyncIterator[tuple[Jobs, Bus, Runt
         outbound = open_outbound(
             store, log, hub, bus, clock, runtime, WebhookSeals(keyring), receiver_rules(settings), works=True
         )
-        yield jobs, bus, runtime, outbound
+        yield jobs, bus, runtime, outbound, open_report_sender(store, runtime, clock, bus, audit, mailer(settings))
 
 
 class _Importers:

@@ -18,6 +18,7 @@ from server.jobs.days_file import Format, opened
 from server.jobs.days_workbook import About
 from server.jobs.kinds import Kind, Outcome, Work
 from server.objects.objects import Objects
+from server.pipeline.day_rows import DayPublic
 from server.pipeline.days_in_turn import Wanted, in_turn, whose
 from server.store import departments, locks, sites, users
 from server.store.engine import Store
@@ -70,8 +71,12 @@ class DaysExport:
             raise Invalid.field("from", "too_many", f"These are more than {most_days:,} days. {otherwise}")
         return found
 
-    async def write(self, file: BinaryIO, asked: Asked, who: Sequence[Person], told: Told) -> int:
-        """How many rows there are. `told` hears how many days are done, and of how many."""
+    async def write(
+        self, file: BinaryIO, asked: Asked, who: Sequence[Person], told: Told,
+        chosen: Callable[[DayPublic], bool] | None = None,
+    ) -> int:  # fmt: skip
+        """How many rows there are. `told` hears how many days are done, and of how many; `chosen` is asked of each day
+        whether it is written."""
         wanted, zone, now = asked.wanted, self.runtime.zone, self.clock.now()
         async with self.store.read() as session:
             known = await departments.names(session)
@@ -84,9 +89,11 @@ class DaysExport:
             async for some in in_turn(
                 self.store, who, wanted, zone.key, self.runtime.current.attendance, now
             ):  # fmt: skip
+                done += len(some) * wanted.dates
+                if chosen is not None:
+                    some = [(person, kept) for person, days in some if (kept := [one for one in days if chosen(one)])]
                 await asyncio.to_thread(written.add, some)
                 rows += sum(len(days) for _, days in some)
-                done += len(some) * wanted.dates
                 await told(done, len(who) * wanted.dates)
             await asyncio.to_thread(written.finish)
         return rows
@@ -124,8 +131,13 @@ async def _still_allowed(store: Store, work: Work) -> Asked:
     asked = Asked.model_validate(work.arguments)
     if work.asked_by is None:
         return asked
+    return await allowed(store, asked, work.asked_by)
+
+
+async def allowed(store: Store, asked: Asked, user_id: str) -> Asked:
+    """The same, within what that user may see now. Raises Forbidden."""
     async with store.read() as session:
-        account = await users.find(session, work.asked_by)
+        account = await users.find(session, user_id)
     if account is None or not account.user.active or PERMISSION not in account.role.permissions:
         raise Forbidden("Whoever asked for this may not see days any more.")
     limits = account.user.department_ids

@@ -35,6 +35,7 @@ TAGS = {
     "kiosks": "The screens at the doors.",
     "alerts": "What somebody should look at.",
     "webhooks": "Which other systems are told what, and every try of it.",
+    "reports": "What is mailed by a schedule, every mail of it, and whether mail can be sent.",
     "jobs": "Work that goes on in the background.",
     "settings": "Settings that take effect without a restart.",
     "audit": "Who did what, chained so that a removed row shows.",

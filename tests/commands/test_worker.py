@@ -97,7 +97,7 @@ async def test_an_import_asks_for_consent_where_the_setting_says_so(tmp_path: Pa
         archive.writestr("Ada Lovelace/a.jpg", enrolment_photo())
     packed.seek(0)
     objects = open_storage(settings, SystemClock())
-    async with open_worker(settings) as (here, bus, runtime, _), asyncio.TaskGroup() as tasks:
+    async with open_worker(settings) as (here, bus, runtime, *_), asyncio.TaskGroup() as tasks:
         async with Store(settings.database_url) as store, store.transaction() as session:
             row = await runtime.locked(session)
             await runtime.save(session, row, RuntimeSettings(features=FeatureSettings(consent_first=True)))

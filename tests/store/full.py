@@ -94,12 +94,20 @@ async def fill(store: Store, *, people: int = 3) -> None:
     terminal = tables.Terminal(
         serial_number="OID7", name="Tor – Süd", site_id=site.id, networks=["192.0.2.0/24"], last_seen_at=AT, stamp="7"
     )
+    report = tables.Report(
+        name="Zoës Woche", kind="exceptions", format="xlsx", recipients=["lohn@example.com"], frequency="weekly",
+        weekday=1, time="07:30", time_zone="Europe/Berlin", site_id=site.id, created_by=user.id, next_at=AT,
+    )  # fmt: skip
+    report_run = tables.ReportRun(
+        report_id=report.id, first_date=AT.date(), last_date=AT.date(), due_at=AT, state="sent", tries=2, next_at=AT,
+        give_up_at=AT, recipients=2, left=[], refused=1, rows=7, reason="“550 Ünbekannt”", sent_at=AT, finished_at=AT,
+    )  # fmt: skip
     lock = tables.DayLock(through=AT.date(), locked_by=user.id, locked_by_name="ada")
     said = {"personId": persons[0].id, "at": AT.isoformat(), "direction": "in"}
     levels: list[list[SQLModel]] = [
-        [shift, site, lock, webhook],
+        [shift, site, lock, webhook, report],
         [role, department, camera, *persons, tables.Kiosk(name="Lobby", camera_ids=[camera.id]), *jobs],
-        [user, terminal, *photos, *sightings, delivery],
+        [user, terminal, *photos, *sightings, delivery, report_run],
         [
             tables.Session(user_id=user.id, refresh_hash="r" * 64, expires_at=AT),
             tables.ApiKey(name="HR", user_id=user.id, prefix="rck_ab", key_hash="k" * 64),

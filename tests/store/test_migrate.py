@@ -1,7 +1,7 @@
 """Migrations, on SQLite and on PostgreSQL."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ async def test_forward_and_backward(empty_url: str) -> None:
     for _ in range(2):
         await migrate.upgrade(empty_url)
         await migrate.upgrade(empty_url)
-        assert await migrate.current(empty_url) == "0015"
+        assert await migrate.current(empty_url) == "0016"
         async with Store(empty_url) as store, store.engine.connect() as connection:
             assert await connection.run_sync(_tables) == {*SQLModel.metadata.tables, "alembic_version"}
         await migrate.downgrade(empty_url, "base")
@@ -80,7 +80,7 @@ async def test_sealed_addresses_are_not_thrown_away(empty_url: str) -> None:
         session.add(tables.Camera(name="C", source="rtsp://g@h/", sealed_source="x", kind="rtsp", role="in"))
     with pytest.raises(RuntimeError, match="rollcall db downgrade"):
         await migrate.downgrade(empty_url, "0002")
-    assert await migrate.current(empty_url) == "0015"
+    assert await migrate.current(empty_url) == "0016"
 
 
 async def test_sealed_templates_are_not_thrown_away(empty_url: str) -> None:
@@ -250,6 +250,42 @@ def _waiting() -> SelectOfScalar[tables.Delivery]:
     return select(tables.Delivery).where(tables.Delivery.state == "pending").order_by(tables.Delivery.message_id)
 
 
+async def test_reports_wait_for_the_way_forward(empty_url: str) -> None:
+    """With their schedules and the newest of their runs."""
+    await migrate.upgrade(empty_url)
+    at = datetime(2026, 1, 5, 8, 0, 0, 1234, tzinfo=UTC)
+    async with Store(empty_url) as store:
+        report = tables.Report(
+            name="Zoë", kind="day", format="csv", recipients=["a@example.com", "b@example.com"], frequency="monthly",
+            month_day=28, time="07:30", time_zone="Europe/Berlin", created_by="u", next_at=at,
+        )  # fmt: skip
+        runs = [
+            tables.ReportRun(
+                report_id=report.id, first_date=at.date(), last_date=at.date(), due_at=at + timedelta(days=n),
+                state=state, next_at=at, give_up_at=at, recipients=2, left=left, reason=state, rows=n, sent_at=sent,
+            )
+            for n, (state, left, sent) in enumerate((("sent", [], at), ("waiting", ["b@example.com"], None)))
+        ]  # fmt: skip
+        for some in ([report], runs):
+            async with store.transaction() as session:
+                session.add_all(some)
+        before = await _reports(store)
+    await migrate.downgrade(empty_url, "0015")
+    await migrate.upgrade(empty_url)
+    async with Store(empty_url) as store:
+        assert await _reports(store) == before
+        assert [len(rows) for rows in before] == [1, 2]
+        async with store.read() as session:
+            assert (await session.exec(select(tables.Setting))).all() == []
+
+
+async def _reports(store: Store) -> list[list[dict[str, Any]]]:
+    async with store.read() as session:
+        reports = (await session.exec(select(tables.Report))).all()
+        runs = (await session.exec(select(tables.ReportRun).order_by(tables.ReportRun.due_at))).all()
+    return [[row.model_dump() for row in reports], [row.model_dump() for row in runs]]
+
+
 async def test_terminals_wait_for_the_way_forward(empty_url: str) -> None:
     """With their lines and the origin of entries; a line of somebody who was removed meanwhile is gone with them."""
     await migrate.upgrade(empty_url)
@@ -313,7 +349,7 @@ async def test_every_constraint_is_named(store: Store) -> None:
 async def test_two_that_start_together(empty_url: str) -> None:
     """Processes that upgrade at the same moment wait for each other, on a database that none has opened before."""
     await asyncio.gather(*(migrate.upgrade(empty_url) for _ in range(4)))
-    assert await migrate.current(empty_url) == "0015"
+    assert await migrate.current(empty_url) == "0016"
 
 
 async def test_a_migration_that_fails_changes_nothing(empty_url: str) -> None:
@@ -349,4 +385,4 @@ async def test_a_database_that_cannot_be_opened(tmp_path: Path) -> None:
 def test_one_line_of_revisions() -> None:
     """There is one head, and every revision can be found without an ini file."""
     script = ScriptDirectory.from_config(migrate.alembic_config())
-    assert script.get_heads() == ["0015"]
+    assert script.get_heads() == ["0016"]

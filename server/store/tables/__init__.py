@@ -16,6 +16,7 @@ from server.store.tables.cameras import Camera, Clip, Snapshot, Zone
 from server.store.tables.outbound import Delivery, DeliveryTry, Webhook
 from server.store.tables.people import Credential, Department, Person, Photo, Sighting, Template
 from server.store.tables.privacy import Consent, Erasure
+from server.store.tables.reports import Report, ReportRun
 from server.store.tables.system import Alert, EventRow, EventTopic, Job, LogLife, Setting
 from server.store.tables.terminals import Terminal, TerminalLine
 from server.store.tables.visitors import RefusedView, SightingFace, Visitor
@@ -51,6 +52,8 @@ __all__ = [
     "Person",
     "Photo",
     "RefusedView",
+    "Report",
+    "ReportRun",
     "Role",
     "Schedule",
     "Session",

@@ -1,0 +1,278 @@
+"""Sends reports: moments of their schedules become runs, and each run is sent by one process at a time.
+
+Nothing depends on this process: where it stands is in the rows. A run is taken before it is sent, under a lease that
+runs out when its process is killed; what was sent and not noted by then is sent again, with the same Message-ID.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+import structlog
+
+from server.clock import Clock
+from server.errors import Forbidden, NotFound, RollcallError
+from server.events.hub import Wires
+from server.jobs.days_export import Asked, DaysExport, allowed
+from server.jobs.days_file import Format
+from server.jobs.kinds import reason_of
+from server.jobs.report_days import Kind, Made, make
+from server.jobs.report_mail import Heading, report_mail
+from server.jobs.report_times import latest_due, next_due
+from server.jobs.reports import CHANNEL, NOT_SET_UP, rule_of, run_of
+from server.jobs.trail import Trail
+from server.outbound.mail import Mailer, Posted
+from server.outbound.schedule import next_try
+from server.store import reports
+from server.store.audit import SYSTEM
+from server.store.reports import Turn
+from server.store.tables import Department, Report, ReportRun, Site
+
+AT_ONCE = 2  # each has a whole file in memory
+DUE_AT_ONCE = 50
+NAMED = 5  # recipients who did not get it, in a reason
+LONGEST_REASON = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long a turn is good, how often it is looked for more, and how long making a file may take."""
+
+    lease_s: float = 60.0
+    poll_s: float = 5.0
+    within_s: float = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What came of a try. `over`: it will never do; `ends`: nor will the next one of this report."""
+
+    posted: Posted
+    rows: int | None = None
+    over: bool = False
+    ends: bool = False
+
+
+class Lost(Exception):
+    """The run is somebody else's by now."""
+
+
+class ReportSender:
+    """One in a process that works on jobs."""
+
+    def __init__(
+        self,
+        export: DaysExport,
+        bus: Wires,
+        trail: Trail,
+        mailer: Mailer | None,
+        *,
+        name: str,
+        pace: Pace | None = None,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._export = export
+        self._store = export.store
+        self._clock: Clock = export.clock
+        self._bus = bus
+        self._trail = trail
+        self._mailer = mailer
+        self._name = name
+        self._pace = pace or Pace()
+        self._chance = chance
+        self._sending: set[str] = set()
+        self._wanted = asyncio.Event()
+        self._log = structlog.get_logger(__name__)
+
+    async def run(self) -> None:
+        """The owner's task: until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._listen())
+            while True:
+                self._wanted.clear()
+                try:
+                    await self.plan()
+                    for run_id in await self._waiting():
+                        self._sending.add(run_id)
+                        tasks.create_task(self._serve(run_id))
+                except Exception as error:  # noqa: BLE001 - whatever the database says, it must be looked again
+                    self._log.warning("reports_unreadable", reason=f"{type(error).__name__}: {error}")
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._pace.poll_s):
+                        await self._wanted.wait()
+
+    async def _listen(self) -> None:
+        """Somebody wants one now: no need to wait for the next look."""
+        async with self._bus.subscribe(CHANNEL) as messages:
+            async for _ in messages:
+                self._wanted.set()
+
+    async def plan(self) -> None:
+        """Moments that have come become runs: each once, whoever looks, and of several that were missed only the last."""
+        async with self._store.read() as session:
+            found = await reports.due(session, self._clock.now(), DUE_AT_ONCE)
+        for report_id in found:
+            async with self._store.transaction() as session:
+                report, now = await reports.lock(session, report_id), self._clock.now()
+                if report is None or not report.enabled or report.next_at is None or report.next_at > now:
+                    continue
+                rule = rule_of(report)
+                due_at = latest_due(rule, report.next_at, now)
+                if not await reports.has_run(session, report.id, due_at):
+                    await reports.add_run(session, run_of(report, due_at, now))
+                await reports.write(session, report.id, next_at=next_due(rule, now))
+
+    async def _waiting(self) -> list[str]:
+        room = AT_ONCE - len(self._sending)
+        if room <= 0:
+            return []
+        async with self._store.read() as session:
+            found = await reports.waiting(session, self._clock.now(), AT_ONCE * 2)
+        return [one for one in found if one not in self._sending][:room]
+
+    async def _serve(self, run_id: str) -> None:
+        """One try. Never raises."""
+        try:
+            await self.serve(run_id)
+        except Exception as error:  # noqa: BLE001 - its lease runs out, and somebody looks again
+            self._log.warning("report_left", run=run_id, reason=f"{type(error).__name__}: {error}")
+        finally:
+            self._sending.discard(run_id)
+            self._wanted.set()
+
+    async def serve(self, run_id: str) -> None:
+        """Takes the run, sends it and notes what came of it."""
+        async with self._store.transaction() as session:
+            lease = timedelta(seconds=self._pace.lease_s)
+            found = await reports.take(session, run_id, self._name, self._clock.now(), lease)
+        if found is None:
+            return
+        run, report = found
+        turn = Turn(run.id, self._name, run.tries)
+        try:
+            ended = await self._held(turn, run, report)
+        except asyncio.CancelledError:
+            await self._give_back(turn)
+            raise
+        if ended is not None:
+            await self._note(turn, run, report, ended)
+
+    async def _held(self, turn: Turn, run: ReportRun, report: Report) -> Ended | None:
+        """The try, for as long as the run is ours; None where it is not any more."""
+        ended: Ended | None = None
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                keeping = tasks.create_task(self._keep(turn))
+                ended = await self._try(run, report)
+                keeping.cancel()
+        except* Lost:
+            self._log.warning("report_taken_away", run=run.id)
+        return ended
+
+    async def _keep(self, turn: Turn) -> None:
+        """Keeps the lease. Raises Lost when the run is ours no more."""
+        while True:
+            await asyncio.sleep(self._pace.lease_s / 3)
+            async with self._store.transaction() as session:
+                until = self._clock.now() + timedelta(seconds=self._pace.lease_s)
+                if not await reports.note(session, turn, lease_until=until):
+                    raise Lost
+
+    async def _give_back(self, turn: Turn) -> None:
+        """The process ends: another may go on at once, and this try does not count."""
+        async with self._store.transaction() as session:
+            await reports.note(
+                session, turn, state="waiting", worker=None, lease_until=None, next_at=self._clock.now(),
+                tries=turn.tries - 1,
+            )  # fmt: skip
+
+    async def _try(self, run: ReportRun, report: Report) -> Ended:
+        everybody = tuple(run.left)
+        if self._mailer is None:
+            return Ended(Posted(later=everybody, said=NOT_SET_UP))
+        try:
+            async with asyncio.timeout(self._pace.within_s):
+                about, made = await self._made(run, report)
+        except TimeoutError:
+            return Ended(Posted(later=everybody, said=f"It took longer than {self._pace.within_s:g} s to make."))
+        except RollcallError as error:
+            ends = isinstance(error, Forbidden | NotFound)
+            return Ended(Posted(refused=everybody, said=error.message), over=True, ends=ends)
+        except Exception as error:  # noqa: BLE001 - the database may be back the next time
+            self._log.warning("report_not_made", run=run.id, exc_info=error)
+            return Ended(Posted(later=everybody, said=reason_of(error, self._pace.within_s)))
+        message = await asyncio.to_thread(report_mail, self._mailer.server, about, made, self._clock.now())
+        return Ended(await self._mailer.send(message, everybody), made.rows)
+
+    async def _made(self, run: ReportRun, report: Report) -> tuple[Heading, Made]:
+        """Raises Forbidden where whoever made the report may not see days any more, and NotFound where what it is of is
+        gone."""
+        asked = Asked(
+            format=cast(Format, report.format), first=run.first_date, last=run.last_date,
+            department_id=report.department_id, site_id=report.site_id,
+        )  # fmt: skip
+        try:
+            asked = await allowed(self._store, asked, report.created_by)
+        except Forbidden:
+            raise Forbidden("Whoever made this report may not see days any more.") from None
+        async with self._store.read() as session:
+            site = await session.get(Site, report.site_id) if report.site_id else None
+            department = await session.get(Department, report.department_id) if report.department_id else None
+        if (report.site_id and site is None) or (report.department_id and department is None):
+            raise NotFound("The site or the department of this report is gone.")
+        if department is not None and not asked.reach.has_department(department.id):
+            raise Forbidden("Whoever made this report may not see its department any more.")
+        place = site.name if site else self._export.runtime.current.site.name
+        place = f"{place}, {department.name}" if department else place
+        made = await make(self._export, asked, cast(Kind, report.kind))
+        return Heading(
+            run.id, report.name, place, run.first_date, run.last_date, report.time_zone, report.format
+        ), made  # fmt: skip
+
+    async def _note(self, turn: Turn, run: ReportRun, report: Report, ended: Ended) -> None:
+        now, posted = self._clock.now(), ended.posted
+        following: datetime | None = None
+        if posted.later and not ended.over:
+            following = next_try(now, run.tries, run.give_up_at, self._chance)
+        left = list(posted.later) if following else []
+        refused = run.refused + len(run.left) - len(posted.taken) - len(left)
+        got = run.recipients > refused + len(left)
+        values: dict[str, Any] = {
+            "worker": None, "lease_until": None, "left": left, "refused": refused, "reason": _reason(run, ended),
+            "rows": run.rows if ended.rows is None else ended.rows, "sent_at": now if posted.taken else run.sent_at,
+        }  # fmt: skip
+        if following is not None:
+            values |= {"state": "waiting", "next_at": following}
+        else:
+            values |= {"state": "sent" if got else "failed", "finished_at": now}
+        async with self._store.transaction() as session:
+            noted = await reports.note(session, turn, **values)
+            if noted and ended.ends:
+                await reports.disable(session, report.id)
+                after = {"enabled": False, "reason": posted.said}
+                await self._trail.record(session, SYSTEM, "report.disabled", "reports", report.id, after=after)
+        if posted.taken:
+            self._log.info("report_sent", report=report.id, run=run.id, recipients=len(posted.taken))
+        if posted.refused or posted.later:
+            self._log.warning(
+                "report_not_sent", report=report.id, run=run.id, recipients=len(posted.refused) + len(posted.later),
+                reason=posted.said, over=following is None,
+            )  # fmt: skip
+
+
+def _reason(run: ReportRun, ended: Ended) -> str | None:
+    """What went wrong and, where only some did not get it, who. What was said of those refused before stays."""
+    posted = ended.posted
+    missed = (*posted.refused, *posted.later)
+    told = [run.reason] if run.refused and run.reason else []
+    if missed:
+        said = posted.said.rstrip(".")
+        if len(missed) < run.recipients:
+            more = f" and {len(missed) - NAMED} more" if len(missed) > NAMED else ""
+            said += f" ({', '.join(missed[:NAMED])}{more})"
+        told.append(f"{said}.")
+    return " ".join(dict.fromkeys(told))[:LONGEST_REASON] or None

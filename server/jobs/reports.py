@@ -1,0 +1,111 @@
+"""Reports as administrators see them: when one is due next, one sent now, and whether mail can be sent at all."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Protocol, cast
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import event
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from server.access.attempts import Attempts
+from server.access.throttle import Throttle
+from server.clock import Clock
+from server.errors import Conflict, Invalid, TooMany, Unavailable
+from server.jobs.report_mail import trial_mail
+from server.jobs.report_times import Frequency, Rule, next_due, period_of
+from server.outbound.mail import Mailer
+from server.outbound.schedule import FOR
+from server.store import reports
+from server.store.tables import Report, ReportRun
+
+CHANNEL = "reports"
+MOST_OPEN = 5  # runs of one report that are not over
+COME_BACK_AFTER_S = 60
+NOT_SET_UP = "No mail server is set up: see ROLLCALL_SMTP__HOST."
+
+
+class Publishing(Protocol):
+    """What is needed of the bus."""
+
+    def publish(self, channel: str, payload: bytes) -> None: ...
+
+
+def rule_of(report: Report) -> Rule:
+    """Its schedule."""
+    return Rule(
+        cast(Frequency, report.frequency), time.fromisoformat(report.time), ZoneInfo(report.time_zone),
+        report.weekday, report.month_day,
+    )  # fmt: skip
+
+
+def run_of(report: Report, due_at: datetime, now: datetime) -> ReportRun:
+    """A run of that moment, of the latest whole period before it."""
+    today: date = due_at.astimezone(ZoneInfo(report.time_zone)).date()
+    first, last = period_of(cast(Frequency, report.frequency), today)
+    return ReportRun(
+        report_id=report.id, first_date=first, last_date=last, due_at=due_at, state="waiting", next_at=now,
+        give_up_at=now + FOR, recipients=len(report.recipients), left=list(report.recipients),
+    )  # fmt: skip
+
+
+def tests_of_mail(attempts: Attempts) -> Throttle:
+    """How often somebody may send a test."""
+    return Throttle(attempts, limit=5, window_s=300, name="mail_test")
+
+
+@dataclass(frozen=True, slots=True)
+class Reports:
+    """Everything within the caller's transaction; once that is committed, whoever sends looks."""
+
+    bus: Publishing
+    clock: Clock
+    tests: Throttle
+    mailer: Mailer | None
+
+    @property
+    def address(self) -> str | None:
+        """Where mail comes from; None: there is no mail server."""
+        return self.mailer.server.sender if self.mailer else None
+
+    def plan(self, report: Report) -> None:
+        """Says when it is due next."""
+        report.next_at = next_due(rule_of(report), self.clock.now()) if report.enabled else None
+
+    async def create(self, session: AsyncSession, report: Report) -> Report:
+        """Raises Conflict where there are too many."""
+        if await reports.count(session) >= reports.MOST:
+            raise Conflict(f"There are {reports.MOST} reports. Remove one first.", code="too_many_reports")
+        self.plan(report)
+        return await reports.REPORTS.save(session, report)
+
+    async def send(self, session: AsyncSession, report: Report) -> ReportRun:
+        """A run now, whatever the schedule says. Raises Conflict without a mail server, and TooMany."""
+        self.check_set_up()
+        if await reports.count_open(session, report.id) >= MOST_OPEN:
+            raise TooMany(
+                f"{MOST_OPEN} mails of this report are under way. Wait for one.", retry_after_s=COME_BACK_AFTER_S,
+                code="too_many_runs",
+            )  # fmt: skip
+        now = due_at = self.clock.now()
+        while await reports.has_run(session, report.id, due_at):
+            due_at += timedelta(microseconds=1)
+        run = await reports.add_run(session, run_of(report, due_at, now))
+        event.listen(session.sync_session, "after_commit", lambda _session: self.bus.publish(CHANNEL, b""))
+        return run
+
+    async def try_out(self, recipient: str, place: str) -> None:
+        """A mail that tells of nothing. Raises Conflict without a mail server, Invalid where it refuses the recipient,
+        and Unavailable."""
+        mailer = self.check_set_up()
+        posted = await mailer.send(trial_mail(mailer.server, place, self.clock.now()), [recipient])
+        if posted.refused:
+            raise Invalid.field("to", "refused", f"{posted.said}.")
+        if posted.later:
+            raise Unavailable(f"{posted.said}.", code="mail_not_sent")
+
+    def check_set_up(self) -> Mailer:
+        """Raises Conflict."""
+        if self.mailer is None:
+            raise Conflict(NOT_SET_UP, code="mail_not_set_up")
+        return self.mailer
