@@ -169,6 +169,7 @@ def test_what_is_not_taken_says_so(page: Page, plant: Api, post: Mailbox) -> Non
     expect(row).to_contain_text("The last one was not sent")
     plant.call("PATCH", f"reports/{report}", 200, json={"recipients": [ADMIN, "payroll@site.example"]})
     plant.post(f"reports/{report}/send", status=202)
+    page.reload()
     expect(row).to_contain_text(re.compile(r"Last sent .*, not to everybody: .*No such mailbox"))
     look(page)
 
