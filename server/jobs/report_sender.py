@@ -112,7 +112,7 @@ class ReportSender:
                 self._wanted.set()
 
     async def plan(self) -> None:
-        """Moments that have come become runs: each once, whoever looks, and of several that were missed only the last."""
+        """Moments that have come become runs: each once, whoever looks, and of several missed only the last."""
         async with self._store.read() as session:
             found = await reports.due(session, self._clock.now(), DUE_AT_ONCE)
         for report_id in found:
