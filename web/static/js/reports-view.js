@@ -30,6 +30,8 @@ export class ReportsView {
   #loading = Promise.resolve();
   /** @type {string | null} the id of which one is asked whether it is to be sent */
   #sure = null;
+  /** @type {string | null} the id of which one was sent: its button was not to be pressed meanwhile, and lost the focus */
+  #sent = null;
 
   /** @param {import("./api.js").Api} api @param {import("./shell.js").Shell} shell @param {HTMLElement} section */
   constructor(api, shell, section) {
@@ -40,7 +42,7 @@ export class ReportsView {
     this.#add = section.querySelector("[data-add]");
     const sheet = new Sheet(document.querySelector("[data-report-sheet]"), () => { this.#form.left(); this.load(); });
     this.#form = new ReportForm(api, sheet, section.dataset.zone, (report) => this.#said("reports.saved", report));
-    const log = new Sheet(document.querySelector("[data-report-log]"), () => { this.#log.left(); this.load(); });
+    const log = new Sheet(document.querySelector("[data-report-log]"), () => { this.#log.left(); this.load().then(() => this.#back()); });
     this.#log = new ReportLog(api, log);
     this.#mail = new MailNote(api, section.querySelector("[data-mail]"), document.querySelector("[data-mail-sheet]"), { email: section.dataset.email, writes: shell.may("events:write") });
     this.#removal = new Removal(api, document.querySelector("[data-report-removal]"), {
@@ -68,7 +70,7 @@ export class ReportsView {
       if (turn !== this.#asked) return;
       this.#mail.show(mail);
       this.#show(data, mail.configured, sites, departments.names);
-      if (data.some((report) => isOpen(report.lastRun))) this.#timer = setTimeout(() => this.load(), AGAIN_MS);
+      if (data.some((report) => isOpen(report.lastRun))) this.#timer = setTimeout(() => this.#again(), AGAIN_MS);
     } catch (error) {
       if (turn !== this.#asked) return;
       const again = el("button", { class: "button", type: "button", text: say("again"), on: { click: () => this.load() } });
@@ -76,6 +78,17 @@ export class ReportsView {
       this.#state.replaceChildren(stateCard({ icon: "alert", title: say("failed.title"), text: inWords(error), action: again, tone: "state-failed" }));
     }
     this.#list.removeAttribute("aria-busy");
+  }
+
+  /** What a dialog gives the focus back to stays as it is until then. */
+  #again() {
+    if (document.querySelector("dialog[open]")) this.#timer = setTimeout(() => this.#again(), AGAIN_MS);
+    else this.load();
+  }
+
+  #back() {
+    if (this.#sent) this.#list.querySelector(`[data-does="send ${this.#sent}"]`)?.focus();
+    this.#sent = null;
   }
 
   /** With their time zones; none where they are not for whoever looks. @returns {Promise<Map<string, any>>} */
@@ -147,6 +160,7 @@ export class ReportsView {
     button.disabled = true;
     try {
       await this.#api.post(`reports/${report.id}/send`);
+      this.#sent = report.id;
       this.#log.open(report);
       this.#shell.toast(say("reports.sending", { name: report.name }), "blue");
     } catch (error) {
@@ -156,7 +170,9 @@ export class ReportsView {
   }
 }
 
-function ask(button, report) {
-  button.textContent = say("reports.send.sure", { to: toInWords(report) });
-  button.setAttribute("aria-label", say("reports.send.sure.of", { name: report.name, to: toInWords(report) }));
+/** With how many, as an address may be long. */
+function ask(button, { name, recipients }) {
+  const to = recipients.length === 1 ? say("reports.run.to.one") : say("reports.run.to", { count: recipients.length });
+  button.textContent = say("reports.send.sure", { to });
+  button.setAttribute("aria-label", say("reports.send.sure.of", { name, to }));
 }
