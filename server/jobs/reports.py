@@ -49,7 +49,7 @@ def run_of(report: Report, due_at: datetime, now: datetime) -> ReportRun:
     )  # fmt: skip
 
 
-def tests_of_mail(attempts: Attempts) -> Throttle:
+def trials_of_mail(attempts: Attempts) -> Throttle:
     """How often somebody may send a test."""
     return Throttle(attempts, limit=5, window_s=300, name="mail_test")
 
@@ -60,7 +60,7 @@ class Reports:
 
     bus: Publishing
     clock: Clock
-    tests: Throttle
+    trials: Throttle
     mailer: Mailer | None
 
     @property

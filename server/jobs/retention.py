@@ -21,6 +21,7 @@ from server.store import (
     jobs,
     one_time_codes,
     people,
+    reports,
     sessions,
     snapshots,
     terminals,
@@ -38,6 +39,7 @@ GB = 1_000_000_000
 
 Step = Callable[[], Awaitable[int]]
 Forget = Callable[[AsyncSession], Awaitable[int]]
+ForgetSome = Callable[[AsyncSession, datetime, int], Awaitable[int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,12 @@ class _Retention:
             "terminalLines": lambda: self._forget(
                 lambda session: terminals.forget_old(session, now - timedelta(days=wanted.terminal_lines_days))
             ),
-            "deliveries": lambda: self._forget_deliveries(now - timedelta(days=wanted.deliveries_days)),
+            "deliveries": lambda: self._forget_by_and_by(
+                deliveries.forget_old, now - timedelta(days=wanted.deliveries_days)
+            ),
+            "reportRuns": lambda: self._forget_by_and_by(
+                reports.forget_old, now - timedelta(days=wanted.deliveries_days)
+            ),
             "snapshots": lambda: self._forget_kept(SNAPSHOTS, now - timedelta(days=wanted.snapshots_days)),
             "snapshotsOverSize": lambda: self._shrink_kept(SNAPSHOTS, wanted.snapshots_gb * GB),
             "clips": lambda: self._forget_kept(CLIPS, now - timedelta(days=wanted.clips_days)),
@@ -111,10 +118,10 @@ class _Retention:
         async with self._place.store.transaction() as session:
             return await forget(session)
 
-    async def _forget_deliveries(self, before: datetime) -> int:
+    async def _forget_by_and_by(self, forget: ForgetSome, before: datetime) -> int:
         removed = 0
         while True:
-            done = await self._forget(lambda session: deliveries.forget_old(session, before, AT_ONCE))
+            done = await self._forget(lambda session: forget(session, before, AT_ONCE))
             removed += done
             if done < AT_ONCE:
                 return removed

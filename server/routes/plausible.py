@@ -84,6 +84,20 @@ FIELDS: Mapping[str, Any] = {
     "faceUrl": f"/api/v1/sightings/{AN_ID}/face.jpg",
     "requestId": AN_ID,
 }
+# Of a report, whichever way it goes.
+REPORT: Mapping[str, Any] = {
+    "name": "Yesterday",
+    "kind": "day",
+    "format": "xlsx",
+    "recipients": ["payroll@example.com"],
+    "frequency": "daily",
+    "weekday": None,
+    "monthDay": None,
+    "time": "07:30",
+    "timeZone": "Europe/Berlin",
+    "siteId": None,
+    "departmentId": None,
+}
 # By the class and the field, where a name means something else there. None: usually null.
 OF_CLASS: Mapping[str, Any] = {
     "ApiKeyForm.expiresAt": "2099-01-05T08:00:00.000Z",  # one in the past is refused
@@ -154,4 +168,15 @@ OF_CLASS: Mapping[str, Any] = {
     "EntryPublic.reason": None,
     "Health.status": "ok",
     "SightingPublic.state": "closed",
+    **{
+        f"{one}.{name}": value for one in ("ReportForm", "ReportEdit", "ReportPublic") for name, value in REPORT.items()
+    },
+    "ReportPublic.nextAt": "2026-01-06T06:30:00.000Z",
+    "ReportPublic.lastRun": None,
+    "RunPublic.state": "sent",
+    "RunPublic.reason": None,
+    "RunPublic.rows": 42,
+    "RunPublic.recipients": 1,
+    "MailPublic.from": "rollcall@example.com",
+    "MailTest.to": "payroll@example.com",
 }

@@ -187,7 +187,7 @@ async def try_mail(call: Call, body: MailTest) -> MailSent:
     """
     ours = call.parts.reports
     ours.check_set_up()
-    await ours.tests.take(call.who.user_id)
+    await ours.trials.take(call.who.user_id)
     async with call.parts.store.transaction() as session:
         await call.audit(session, "mail.tested", RESOURCE, None, after={"to": body.to})
     await ours.try_out(body.to, call.parts.runtime.current.site.name)

@@ -72,7 +72,9 @@ class RetentionSettings(Form):
     sessions_days: Days = Field(30, description="sessions that ended, and their tokens")
     audit_days: Days = Field(730, description="rows of the audit")
     jobs_days: Days = Field(30, description="jobs that are finished")
-    deliveries_days: Days = Field(30, description="what was sent to webhooks, with the log of every try")
+    deliveries_days: Days = Field(
+        30, description="what was sent to webhooks, with the log of every try, and runs of reports"
+    )
     snapshots_days: Days = Field(14, description="stored snapshots of cameras")
     snapshots_gb: Annotated[int, Field(ge=1, le=100_000)] = Field(
         10, description="of stored snapshots at most so many gigabytes: beyond it the oldest go first"

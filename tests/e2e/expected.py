@@ -50,12 +50,20 @@ class Expected:
             webhook_id=webhook.id, message_id=mark, type="alert.raised", topic="alerts", offset=1, state="dead",
             next_at=now, give_up_at=now, finished_at=now,
         )  # fmt: skip
+        report = tables.Report(
+            name=f"Week {mark}", kind="day", format="csv", recipients=["payroll@example.com"], frequency="daily",
+            time="07:30", time_zone="UTC", created_by=mark, next_at=None, enabled=False,
+        )  # fmt: skip
+        run = tables.ReportRun(
+            report_id=report.id, first_date=today, last_date=today, due_at=now, state="sent", next_at=now,
+            give_up_at=now, recipients=1, left=[], sent_at=now, finished_at=now,
+        )  # fmt: skip
         ids = {
             "terminal_id": terminal.id, "line_id": line.id, "serial": sending.serial_number,
             "credential_id": credential.id,
             "correction_id": correction.id, "site_id": site.id, "shift_id": spare.id, "schedule_id": schedule.id,
             "holiday_id": holiday.id, "leave_id": leave.id, "lock_id": "none",
-            "webhook_id": webhook.id, "delivery_id": delivery.id,
+            "webhook_id": webhook.id, "delivery_id": delivery.id, "report_id": report.id,
         }  # fmt: skip
-        then = [schedule, leave, by_hand, credential, line, delivery]
-        return cls([site, shift, spare, holiday, terminal, sending, webhook], then, correction, ids)
+        then = [schedule, leave, by_hand, credential, line, delivery, run]
+        return cls([site, shift, spare, holiday, terminal, sending, webhook, report], then, correction, ids)

@@ -35,6 +35,8 @@ from server.store.tables import (
     OneTimeCode,
     Person,
     Photo,
+    Report,
+    ReportRun,
     Role,
     Session,
     Sighting,
@@ -116,8 +118,19 @@ async def fill(place: Place, days_ago: float) -> None:
         session.add(gate)
         user = User(email=f"{tag}@example.com", full_name="A", password_hash="x", role_id=role.id)
         webhook = Webhook(name=f"W{tag}", kind="standard", url="u", types=[])
-        session.add_all([user, webhook])
+        report = Report(
+            name=tag, kind="day", format="csv", recipients=[], frequency="daily", time="07:30", time_zone="UTC",
+            created_by=user.id,
+        )  # fmt: skip
+        session.add_all([user, webhook, report])
         await session.flush()
+        for state in ("failed", "sent"):  # of which the newest stays
+            session.add(
+                ReportRun(
+                    report_id=report.id, first_date=at.date(), last_date=at.date(), state=state, left=[], next_at=at,
+                    due_at=at - timedelta(days=state == "failed"), give_up_at=at, finished_at=at,
+                )
+            )  # fmt: skip
         session.add_all(
             [
                 Session(user_id=user.id, refresh_hash=tag, expires_at=at),
@@ -168,9 +181,9 @@ async def test_what_is_old_goes(place: Place, audit: Audit, clock: ManualClock) 
     assert job.result == {
         "sessions": 1, "oneTime": 2, "attempts": 1, "answers": 1, "alerts": 1, "jobs": 1, "audit": 1, "snapshots": 1,
         "snapshotsOverSize": 0, "clips": 1, "clipsOverSize": 0, "unknowns": 1, "inactivePeople": 0,
-        "erasures": 0, "deliveries": 1, "terminalLines": 1,
+        "erasures": 0, "deliveries": 1, "terminalLines": 1, "reportRuns": 1,
     }  # fmt: skip
-    assert (job.done, job.total) == (16, 16)
+    assert (job.done, job.total) == (17, 17)
     async with place.store.read() as session:
         assert {row.subject for row in (await alerts.page(session, Page())).rows} == {"0.01", "open"}
         assert {row.kind for row in (await jobs.page(session, Page())).rows} == {"work", NAME}

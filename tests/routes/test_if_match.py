@@ -47,6 +47,7 @@ BODIES: dict[str, dict[str, object]] = {
     "PUT /attendance/terminals/{terminal_id}": {"serialNumber": "OID7", "name": "Back"},
     "POST /attendance/terminals/{terminal_id}/lines/{line_id}/assign": {"personId": ""},
     "PUT /webhooks/{webhook_id}": {"name": "Pay", "url": "https://8.8.8.8/", "types": ["alert.raised"]},
+    "PATCH /reports/{report_id}": {"enabled": False},
     "PUT /sites/{site_id}": {"name": "Works", "timezone": "Europe/Berlin"},
     "PUT /shifts/{shift_id}": {"name": "Late", "start": "14:00", "end": "22:00"},
     "PUT /schedules/{schedule_id}": {"from": "2026-01-05", "note": "Off."},
@@ -121,6 +122,9 @@ async def _ids(admin: httpx.AsyncClient, parts: Parts) -> dict[str, str]:
         "other_correction_id": pending[1].id, "lock_id": lock.id,
         "terminal_id": terminal, "line_id": line.id,
         "webhook_id": await made("webhooks", name="Payroll", url="https://8.8.8.8/", types=["alert.raised"]),
+        "report_id": await made(
+            "reports", name="Week", recipients=["a@example.com"], frequency="weekly", weekday=1, time="07:30"
+        ),
         "site_id": await made("sites", name="Plant", timezone="Europe/Berlin"),
         "shift_id": await made("shifts", name="Early", start="06:00", end="14:00"),
         "schedule_id": await made("schedules", personId=clerk, **{"from": "2026-01-05"}),

@@ -87,8 +87,10 @@ async def test_lists_are_sorted_by_what_is_described(one: Endpoint, admin: httpx
     entry = await made(admin, "attendance/entries", **said)
     terminal = await made(admin, "attendance/terminals", serialNumber="OID7", name="Gate")
     hook = await made(admin, "webhooks", name="Pay", url="https://8.8.8.8/", types=["alert.raised"])
+    to = ["a@example.com"]
+    report = await made(admin, "reports", name="Week", recipients=to, frequency="daily", time="07:30")
     url = one.url.format(
-        camera_id=camera, person_id=person, entry_id=entry, terminal_id=terminal, webhook_id=hook
+        camera_id=camera, person_id=person, entry_id=entry, terminal_id=terminal, webhook_id=hook, report_id=report
     )  # fmt: skip
     for name in sort["schema"]["enum"]:
         assert (await admin.get(url, params={"sort": name})).status_code == 200, name

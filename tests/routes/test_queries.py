@@ -10,13 +10,26 @@ from sqlalchemy import Connection, event
 
 from server.parts import Parts
 from server.store.audit import SYSTEM
-from server.store.tables import Alert, ApiKey, Camera, Department, Entry, Job, Kiosk, Person, Photo, Sighting, Webhook
+from server.store.tables import (
+    Alert,
+    ApiKey,
+    Camera,
+    Department,
+    Entry,
+    Job,
+    Kiosk,
+    Person,
+    Photo,
+    Report,
+    Sighting,
+    Webhook,
+)
 from server.store.tables import Session as SignedInSession
 from tests.routes.limited import limited_client, principal_of
 
 LISTS = ("people", "sightings", "attendance/entries", "attendance/present", "cameras", "departments", "kiosks")
 # Those of which there are some already, and which nobody's limits narrow by a camera.
-MORE_LISTS = ("api-keys", "auth/sessions", "audit", "jobs", "alerts", "webhooks")
+MORE_LISTS = ("api-keys", "auth/sessions", "audit", "jobs", "alerts", "webhooks", "reports")
 
 
 async def fill(parts: Parts, first: int, last: int) -> list[Camera]:
@@ -65,6 +78,16 @@ async def fill_more(parts: Parts, user_id: str, first: int, last: int) -> None:
                     ),
                     Job(kind="retention", state="done", run_at=later, asked_by=user_id),
                     Webhook(name=f"W{number}", kind="standard", url="https://8.8.8.8/", types=["alert.raised"]),
+                    Report(
+                        name=f"R{number}",
+                        kind="day",
+                        format="csv",
+                        recipients=["a@example.com"],
+                        frequency="daily",
+                        time="07:30",
+                        time_zone="UTC",
+                        created_by=user_id,
+                    ),
                     Alert(kind="camera_down", severity="info", subject=f"cameras/{number}", message="It is down."),
                 ]
             )
