@@ -125,6 +125,67 @@ def test_frappe_and_an_edit(admin: Visit, receiver: ThreadedReceiver) -> None:
     expect(row_of(page, "Frappe HR")).to_contain_text("Off")
 
 
+def test_only_some_cameras_and_departments(admin: Visit, site: RollcallServer, receiver: ThreadedReceiver) -> None:
+    """All at first; some are found by a part of their name; a camera that is gone leaves a choice to make."""
+    with site.login() as api:
+        cameras = {
+            name: api.add_camera(name, f"rtsp://127.0.0.1:9/{n}", kind="rtsp", enabled=False)
+            for n, name in enumerate(("Dock", "Gate", "Hall", "Lab", "Lift", "Roof", "Shop", "Stairs", "Yard"))
+        }
+        assembly = api.post("departments", {"name": "Assembly"})["id"]
+        page = admin.open("/settings")
+        page.get_by_role("button", name="Add a webhook").click()
+        form = page.get_by_role("form", name="Add a webhook")
+        form.get_by_label("Name", exact=True).fill("Payroll")
+        form.get_by_label("Address").fill(receiver.url)
+        where = form.get_by_role("group", name="Cameras").first
+        expect(where.get_by_label("All", exact=True)).to_be_checked()
+        expect(where.get_by_label("Gate")).to_be_hidden()
+        where.get_by_label("All", exact=True).press("ArrowRight")
+        expect(where.get_by_label("Only some")).to_be_checked()
+        form.get_by_role("button", name="Add it").click()
+        expect(form.get_by_text("Choose at least one camera.")).to_be_visible()
+        where.get_by_label("Search cameras").fill("ga")
+        where.get_by_label("Search cameras").press("Enter")
+        expect(where.get_by_label("Dock")).to_be_hidden()
+        where.get_by_label("Gate").check()
+        where.get_by_label("Search cameras").fill("cellar")
+        expect(where.get_by_text("None has that in its name.")).to_be_visible()
+        expect(where.get_by_text("1 of 9 chosen")).to_be_visible()
+        whose = form.get_by_role("group", name="Departments").first
+        whose.get_by_label("Only some").press("Space")
+        whose.get_by_label("Assembly").check()
+        look(page, "settings-limits")
+        form.get_by_role("button", name="Add it").click()
+        page.get_by_role("button", name="I have copied it").click()
+        expect(row_of(page, "Payroll")).to_contain_text("only Gate · only Assembly")
+        [hook] = api.get("webhooks")
+        assert (hook["cameraIds"], hook["departmentIds"]) == ([cameras["Gate"]], [assembly])
+
+        api.call("DELETE", f"cameras/{cameras['Gate']}", 204)
+        page.reload()
+        row_of(page, "Payroll").get_by_role("button", name="Edit Payroll").click()
+        form = page.get_by_role("form", name="Payroll")
+        expect(form.get_by_text("One that was chosen is gone.")).to_be_visible()
+        form.get_by_role("button", name="Save").click()
+        expect(form.get_by_text("Choose at least one camera.")).to_be_visible()
+        form.get_by_label("Lab").check()
+        form.get_by_role("group", name="Departments").first.get_by_label("All", exact=True).check(force=True)
+        api.call("DELETE", f"cameras/{cameras['Lab']}", 204)
+        form.get_by_role("button", name="Save").click()
+        expect(form.get_by_text("There is none with that id.")).to_be_visible()
+        form.get_by_label("Lab").uncheck()
+        form.get_by_label("Roof").check()
+        form.get_by_label("Yard").check()
+        form.get_by_role("button", name="Save").click()
+        expect(row_of(page, "Payroll")).to_contain_text("only 2 cameras · nothing delivered yet")
+        [hook] = api.get("webhooks")
+        assert (hook["cameraIds"], hook["departmentIds"]) == ([cameras["Roof"], cameras["Yard"]], None)
+        for area in ("cameras", "departments"):
+            for each in api.get(area):
+                api.call("DELETE", f"{area}/{each['id']}", 204)
+
+
 def test_whose_page_it_is_not(site: RollcallServer, browser: Browser) -> None:
     """Who may not see settings has neither the page nor the way to it."""
     site.add_user(VIEWER, "Viewer")

@@ -302,6 +302,20 @@ async def test_sections_of_the_settings() -> None:
     assert shown == {"Admin": (True, True, True), "Reader": (True, True, False), "Some": (False, False, False)}
 
 
+async def test_reports_are_added_by_who_may_see_what_is_in_them() -> None:
+    """A section of the settings; adding one needs the right to read days as well."""
+    may = frozenset({"settings:read", "events:read", "events:write"})
+    writers = SignedIn("Wil", "wil@example.com", "Writer", may | {"attendance:read"})
+    readers = SignedIn("Rea", "rea@example.com", "Reader", may)
+    nothing = SignedIn("Noa", "noa@example.com", "Some", frozenset({"settings:read", "attendance:read"}))
+    shown = {}
+    for principal in (writers, readers, nothing):
+        async with browser(principal) as client:
+            text = (await client.get("/settings")).text
+        shown[principal.role] = ('id="reports"' in text, 'data-zone="Europe/Berlin"' in text, "Add a report" in text)
+    assert shown == {"Writer": (True, True, True), "Reader": (True, True, False), "Some": (False, False, False)}
+
+
 async def test_kiosks_are_for_who_may_see_them() -> None:
     """A section of the settings; without the right to change them, no button for a new one."""
     may = frozenset({"settings:read", "kiosks:read"})

@@ -70,8 +70,9 @@ export class Api {
     return (await this.#call("PUT", path, body, tag ? { "If-Match": tag } : {})).data;
   }
 
-  async patch(path, body) {
-    return (await this.#call("PATCH", path, body)).data;
+  /** @param {string} path @param {any} body @param {{tag?: string | null}} [options] as of `put` */
+  async patch(path, body, { tag } = {}) {
+    return (await this.#call("PATCH", path, body, tag ? { "If-Match": tag } : {})).data;
   }
 
   /** @param {string} path @param {any} [body] @param {{tag?: string | null}} [options] as of `put` @returns {Promise<any>} what the answer tells, if it tells anything */

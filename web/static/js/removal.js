@@ -1,4 +1,4 @@
-/** Asks before a webhook or a kiosk is deleted, and deletes it. */
+/** Asks before a webhook, a kiosk or a report is deleted, and deletes it. */
 
 import { inWords } from "./failure.js";
 import { say } from "./text.js";

@@ -4,6 +4,7 @@ import { ApiError } from "./api.js";
 import { el, fieldError, icon, showFieldErrors, stateCard } from "./dom.js";
 import { inWords } from "./failure.js";
 import { choice, field, notice, tell, workingForm } from "./fields.js";
+import { someOf } from "./some-of.js";
 import { say, sayOr } from "./text.js";
 import { fullTime } from "./times.js";
 
@@ -13,6 +14,7 @@ const TYPES = Object.freeze([
   "camera.added", "camera.changed", "camera.removed", "camera.online", "camera.offline",
   "alert.raised", "alert.cleared", "job.progress", "job.done", "job.failed",
 ]);
+const NONE = Object.freeze({ names: new Map(), all: false });
 const USUAL = ["attendance.checked_in", "attendance.checked_out"];
 
 export class WebhookForm {
@@ -20,12 +22,18 @@ export class WebhookForm {
   #sheet;
   #saved;
   #turn = 0; // an answer about what was opened before is not shown
+  #known = { cameras: NONE, departments: NONE };
 
   /** @param {import("./api.js").Api} api @param {import("./sheet.js").Sheet} sheet @param {(hook: any) => void} saved */
   constructor(api, sheet, saved) {
     this.#api = api;
     this.#sheet = sheet;
     this.#saved = saved;
+  }
+
+  /** What it can be limited to. @param {{cameras: any, departments: any}} known see `namesOf` */
+  names(known) {
+    this.#known = known;
   }
 
   /** A new one. */
@@ -71,14 +79,19 @@ export class WebhookForm {
       field({ id: "hook-timezone", name: "frappe.timezone", label: say("hooks.timezone"), optional: true, hint: say("hooks.timezone.hint"), value: hook.frappe?.timezone ?? "", maxlength: 64 }),
       field({ id: "hook-deviceId", name: "frappe.deviceId", label: say("hooks.deviceId"), optional: true, hint: say("hooks.deviceId.hint"), value: hook.frappe?.deviceId ?? "", maxlength: 140 }),
     );
+    const limits = Object.entries(this.#known)
+      .map(([path, known]) => [`${path.slice(0, -1)}Ids`, path, known])
+      .filter(([name, , { names }]) => names.size || hook[name])
+      .map(([name, path, known]) => [name, someOf({ name, key: `hooks.${path}`, chosen: hook[name] ?? null, ...known })]);
     const cancel = el("button", { class: "button", type: "button", text: say("cancel"), on: { click: () => this.#sheet.close() } });
     const form = workingForm(
-      { label: hook.name ?? say("hooks.add"), submit: say(isNew ? "hooks.create" : "save"), busy: say("account.busy"), extra: [cancel], send: (...given) => this.#send(hook, send, ...given) },
+      { label: hook.name ?? say("hooks.add"), submit: say(isNew ? "hooks.create" : "save"), busy: say("account.busy"), extra: [cancel], send: (...given) => this.#send(hook, new Map(limits), send, ...given) },
       field({ id: "hook-name", name: "name", label: say("hooks.name"), value: hook.name ?? "", maxlength: 200 }),
       isNew && kinds,
       field({ id: "hook-url", name: "url", label: say("hooks.url"), inputmode: "url", hint: say("hooks.url.hint"), value: hook.url ?? "", maxlength: 2000, spellcheck: "false" }),
       (isNew || hook.kind === "standard") && types,
       (isNew || hook.kind === "frappe") && login,
+      ...limits.map(([, limit]) => limit.element),
       el("label", { class: "check" }, active, el("span", { text: say("hooks.active") })),
     );
     const turn = () => {
@@ -91,13 +104,17 @@ export class WebhookForm {
     return [form];
   }
 
-  async #send(hook, send, form, value) {
+  async #send(hook, limits, send, form, value) {
     if (!value("name")) return fieldError(form.elements.namedItem("name"), say("hooks.name.missing"));
     if (!value("url")) return fieldError(form.elements.namedItem("url"), say("hooks.url.missing"));
     const kind = form.elements.namedItem("kind")?.value ?? hook.kind;
     const types = [...form.querySelectorAll('input[name="types"]:checked')].map((box) => box.value);
     if (kind === "standard" && !types.length) return tell(form, notice("red", say("hooks.types.missing")));
-    const body = { name: value("name"), kind, url: value("url"), active: form.elements.namedItem("active").checked, cameraIds: hook.cameraIds ?? null, departmentIds: hook.departmentIds ?? null };
+    const wrong = [...limits].filter(([, limit]) => limit.missing);
+    for (const [name, limit] of wrong) fieldError(form.elements.namedItem(name), limit.missing);
+    if (wrong.length) return undefined;
+    const only = (name) => (limits.has(name) ? limits.get(name).value() : (hook[name] ?? null));
+    const body = { name: value("name"), kind, url: value("url"), active: form.elements.namedItem("active").checked, cameraIds: only("cameraIds"), departmentIds: only("departmentIds") };
     if (kind === "standard") body.types = types;
     else {
       body.types = hook.kind === "frappe" ? hook.types : [];
@@ -136,6 +153,7 @@ export class WebhookForm {
       return tell(form, notice("amber", say("hooks.meanwhile"), load));
     }
     if (error instanceof ApiError && error.code === "webhook_exists") return fieldError(form.elements.namedItem("name"), error.message);
+    for (const detail of error.details ?? []) detail.field = detail.field.replace(/^(cameraIds|departmentIds)\.\d+$/, "$1"); // the boxes are one field
     const rest = error instanceof ApiError && error.details.length ? showFieldErrors(form, error) : inWords(error);
     return rest && tell(form, notice("red", rest));
   }

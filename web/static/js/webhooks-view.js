@@ -4,6 +4,7 @@ import { el, icon, stateCard } from "./dom.js";
 import { inWords } from "./failure.js";
 import { Removal } from "./removal.js";
 import { Sheet } from "./sheet.js";
+import { namesOf, someInWords } from "./some-of.js";
 import { say, sayOr } from "./text.js";
 import { fullTime, spoken } from "./times.js";
 import { WebhookForm } from "./webhook-form.js";
@@ -22,6 +23,7 @@ export class WebhooksView {
   #removal;
   #add;
   #asked = 0;
+  #loading = Promise.resolve();
 
   /** @param {import("./api.js").Api} api @param {import("./shell.js").Shell} shell @param {HTMLElement} section */
   constructor(api, shell, section) {
@@ -42,14 +44,19 @@ export class WebhooksView {
         (this.#add ?? this.#section).focus(); // its row is gone
       },
     });
-    this.#add?.addEventListener("click", () => this.#form.begin());
+    this.#add?.addEventListener("click", () => this.#loading.then(() => this.#form.begin())); // with what it can be limited to
   }
 
-  async load() {
+  load() {
+    this.#loading = this.#load();
+    return this.#loading;
+  }
+
+  async #load() {
     const turn = ++this.#asked;
     try {
-      const { data } = await this.#api.list("webhooks", { pageSize: MOST });
-      if (turn === this.#asked) this.#show(data);
+      const [{ data }, cameras, departments] = await Promise.all([this.#api.list("webhooks", { pageSize: MOST }), namesOf(this.#api, "cameras"), namesOf(this.#api, "departments")]);
+      if (turn === this.#asked) this.#show(data, { cameras, departments });
     } catch (error) {
       if (turn !== this.#asked) return;
       const again = el("button", { class: "button", type: "button", text: say("again"), on: { click: () => this.load() } });
@@ -64,14 +71,15 @@ export class WebhooksView {
     this.load();
   }
 
-  #show(hooks) {
+  #show(hooks, known) {
+    this.#form.names(known);
     const focused = this.#list.contains(document.activeElement) ? document.activeElement.dataset.does : null;
-    this.#list.replaceChildren(...hooks.map((hook) => this.#row(hook)));
+    this.#list.replaceChildren(...hooks.map((hook) => this.#row(hook, known)));
     if (focused) this.#list.querySelector(`[data-does="${focused}"]`)?.focus();
     this.#state.replaceChildren(...(hooks.length ? [] : [stateCard({ icon: "send", title: say("hooks.empty.title"), text: say(this.#add ? "hooks.empty.text" : "hooks.empty.viewer") })]));
   }
 
-  #row(hook) {
+  #row(hook, known) {
     const does = (key, run, more = {}) => el("button", {
       class: "button button-small", type: "button", text: say(`hooks.${key}`), "aria-label": say(`hooks.${key}.of`, { name: hook.name }),
       data: { does: `${key} ${hook.id}` }, on: { click: run }, ...more,
@@ -83,7 +91,7 @@ export class WebhooksView {
       el("div", { class: "hook-words" },
         el("p", { class: "hook-name" }, el("b", { text: hook.name }), stateOf(hook)),
         el("p", { class: "quiet hook-url", text: hook.url }),
-        el("p", { class: "quiet", text: this.#figures(hook), title: fullTime(hook.lastDeliveredAt) }),
+        el("p", { class: "quiet", text: this.#figures(hook, known), title: fullTime(hook.lastDeliveredAt) }),
       ),
       el("div", { class: "hook-does" },
         does("log", () => this.#log.open(hook)),
@@ -93,10 +101,11 @@ export class WebhooksView {
     );
   }
 
-  #figures(hook) {
+  #figures(hook, known) {
     const types = hook.types.length === 1 ? sayOr(`event.${hook.types[0]}`, hook.types[0]) : say("hooks.types", { count: hook.types.length });
     const last = hook.lastDeliveredAt ? say("hooks.last", { time: spoken(hook.lastDeliveredAt) }) : say("hooks.never");
-    return [say(`hooks.kind.${hook.kind}`), types, last, hook.pending && say("hooks.pending", { count: hook.pending })].filter(Boolean).join(" · ");
+    const limits = Object.entries(known).map(([path, { names }]) => someInWords(`hooks.${path}`, hook[`${path.slice(0, -1)}Ids`], names));
+    return [say(`hooks.kind.${hook.kind}`), types, ...limits, last, hook.pending && say("hooks.pending", { count: hook.pending })].filter(Boolean).join(" · ");
   }
 }
 

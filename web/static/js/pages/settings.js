@@ -2,10 +2,11 @@
 
 import { Api } from "../api.js";
 import { KiosksView } from "../kiosks-view.js";
+import { ReportsView } from "../reports-view.js";
 import { Shell } from "../shell.js";
 import { WebhooksView } from "../webhooks-view.js";
 
-const SECTIONS = Object.freeze({ kiosks: KiosksView, webhooks: WebhooksView });
+const SECTIONS = Object.freeze({ kiosks: KiosksView, reports: ReportsView, webhooks: WebhooksView });
 
 const api = new Api();
 const shell = new Shell(api);
