@@ -67,7 +67,7 @@ async def test_the_limits_that_hold_by_now(parts: Parts) -> None:
     assert await asked(parts, both, None) == (ADA, both)
     user_id = await changed(parts, "operator", department_ids=["e", "f"])
     assert await asked(parts, both, user_id) == (ADA, one)
-    assert (await asked(parts, EVERYTHING, user_id))[1].departments == {"e", "f"}
+    assert (await asked(parts, EVERYTHING, user_id))[1].departments == frozenset({"e", "f"})
     await changed(parts, "operator", department_ids=None)
     assert await asked(parts, both, user_id) == (ADA, both)
 

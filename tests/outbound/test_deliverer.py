@@ -313,7 +313,7 @@ async def test_an_error_is_not_repeated_without_a_pause(
     office: Office, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever fails here: its lease has to run out first, and meanwhile the others are served."""
-    asked = []
+    asked: list[str] = []
     note = Noting.note
 
     async def breaking(
