@@ -157,7 +157,9 @@ class Pages:
 
     async def settings(self, request: Request) -> Response:
         """A section for each thing that is set up here, as far as whoever asks may see it."""
-        return await self._page(request, "settings.html", "settings:read")
+        spoken = await asyncio.to_thread(self.languages.known)
+        languages = [[one.tag, one.name] for one in spoken.values()]
+        return await self._page(request, "settings.html", "settings:read", {"languages": languages})
 
     async def working_time(self, request: Request) -> Response:
         """Shifts, schedules, leave, holidays, sites and locked days, for whoever plans them."""
@@ -183,7 +185,9 @@ class Pages:
             principal = None
         return self._render(request, "error.html", principal, context, status)
 
-    async def _page(self, request: Request, template: str, permission: str | None) -> Response:
+    async def _page(
+        self, request: Request, template: str, permission: str | None, known: Mapping[str, object] | None = None
+    ) -> Response:
         principal = await _gate(request).who(request)
         if principal is None:
             target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
@@ -192,7 +196,7 @@ class Pages:
             return RedirectResponse(f"/password?next={quote(request.url.path, safe='/')}", 303)
         if permission is not None and not principal.may(permission):
             return await self.error(request, 403)
-        return self._render(request, template, principal, {})
+        return self._render(request, template, principal, dict(known or {}))
 
     def _render(
         self,
