@@ -72,7 +72,8 @@ def test_a_badge_is_drawn_and_printed(visitor: Visit, site: RollcallServer, api:
     assert len(badge) == 16
     assert picture.evaluate("image => image.naturalWidth") > 100
     assert block.get_by_role("link", name="Save as SVG").get_attribute("download") == "badge.svg"
-    page.evaluate("window.print = () => { window.printed = document.querySelector('.print-sheet').innerText; }")
+    said = "window.printed = document.querySelector('.print-sheet').innerText"
+    page.evaluate(f"() => {{ window.print = () => {{ {said}; }}; }}")
     block.get_by_role("button", name="Print").click()
     page.wait_for_function("window.printed")
     page.emulate_media(media="print")
