@@ -1,11 +1,14 @@
 """Opening: what the settings name, each by itself. The server opens all of it, a command only what it needs."""
 
 import asyncio
+import ssl
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from server.access.secrets import load_or_make_secrets
 from server.address import AddressRules, ReceiverRules
 from server.clock import Clock
+from server.errors import Invalid
 from server.objects.objects import Objects
 from server.objects.open import open_objects
 from server.outbound.mail import Mailer, MailServer
@@ -35,7 +38,7 @@ def receiver_rules(settings: Settings) -> ReceiverRules:
 
 
 def broker(settings: Settings) -> Broker | None:
-    """The MQTT broker that is told, if there is one."""
+    """The MQTT broker that is told, if there is one. Raises Invalid for authorities that cannot be read."""
     chosen = settings.mqtt
     if not chosen.url:
         return None
@@ -44,7 +47,7 @@ def broker(settings: Settings) -> Broker | None:
     return Broker(
         parts.hostname or "", parts.port or (8883 if tls else 1883), tls, chosen.username or None,
         chosen.password.get_secret_value() if chosen.password else None, chosen.base_topic, chosen.discovery_prefix,
-        chosen.people,
+        chosen.people, _authorities(chosen.ca_file) if tls else None,
     )  # fmt: skip
 
 
@@ -68,6 +71,18 @@ def ice_servers(settings: Settings) -> tuple[IceServer, ...]:
         IceServer(one.urls, one.username, one.credential.get_secret_value() if one.credential else None)
         for one in settings.webrtc.ice_servers
     )
+
+
+def _authorities(file: Path | None) -> Path | None:
+    if file is not None:
+        try:
+            ssl.create_default_context(cafile=file)
+        except ssl.SSLError:  # before OSError, which it is as well
+            raise Invalid.field("mqtt.ca_file", "not_pem", f"{file} holds no certificate in PEM.") from None
+        except OSError as error:
+            said = f"{file} cannot be read: {error.strerror}."
+            raise Invalid.field("mqtt.ca_file", "not_readable", said) from None
+    return file
 
 
 def open_storage(settings: Settings, clock: Clock) -> Objects:

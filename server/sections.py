@@ -2,6 +2,7 @@
 
 import re
 from ipaddress import IPv4Network, IPv6Network, ip_address
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
@@ -30,6 +31,9 @@ class MqttSettings(Section):
     url: str = Field("", description="mqtt://host:1883 or mqtts://host:8883 of a broker that is told; empty: none is")
     username: str = ""
     password: SecretStr | None = None
+    ca_file: Path | None = Field(
+        None, description="PEM of the authorities that alone vouch for the broker of mqtts://; empty: the system's"
+    )
     base_topic: str = Field("rollcall", pattern=_TOPIC, description="what all topics begin with")
     discovery_prefix: str = Field(
         "homeassistant", pattern=rf"^$|{_TOPIC}", description="of Home Assistant's discovery; empty: it is not told"

@@ -1,11 +1,16 @@
 """Sections of the settings."""
 
+from datetime import UTC, datetime
+from pathlib import Path
+
 import pytest
 from pydantic import SecretStr, ValidationError
 
+from server.errors import Invalid
 from server.opening import broker, mailer
 from server.sections import MqttSettings, OutboundSettings, SmtpSettings
 from server.settings import Settings
+from server.tls import self_signed
 
 
 def test_no_network_is_allowed_unless_named() -> None:
@@ -42,6 +47,7 @@ def test_a_broker() -> None:
         assert found is not None
         assert (found.port, found.tls, found.password, found.username) == (port, tls, "pa55word", None)
         assert not found.people
+        assert found.ca_file is None
 
 
 SENDER = "rollcall@example.com"
@@ -90,3 +96,17 @@ def test_what_is_no_mail_server(given: dict[str, str], said: str) -> None:
     for host in ("localhost", "127.0.0.2", "::1"):
         here = {"host": host, "sender": SENDER, "security": "none", "username": "u", "password": "p"}
         assert SmtpSettings.model_validate(here).host == host
+
+
+def test_the_authorities_of_a_broker(tmp_path: Path) -> None:
+    """A file that is none is refused at the start, by its setting; without TLS nobody looks at it."""
+    made = self_signed(tmp_path / "tls", ["broker"], datetime.now(UTC))
+    good = broker(Settings(mqtt=MqttSettings(url="mqtts://broker", ca_file=made.cert)))
+    assert good is not None
+    assert good.ca_file == made.cert
+    (tmp_path / "empty.pem").write_text("nothing")
+    for file, code in ((tmp_path / "empty.pem", "not_pem"), (tmp_path / "none.pem", "not_readable")):
+        with pytest.raises(Invalid) as refused:
+            broker(Settings(mqtt=MqttSettings(url="mqtts://broker", ca_file=file)))
+        assert [(one.field, one.code) for one in refused.value.details] == [("mqtt.ca_file", code)]
+        assert broker(Settings(mqtt=MqttSettings(url="mqtt://broker", ca_file=file))) is not None

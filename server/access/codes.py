@@ -20,6 +20,8 @@ PURPOSE = "credentials"
 SHORTEST = 6
 MOST = 10  # PIN and badges of one person
 TRIES = 50
+BADGE_LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # none that look alike; a QR code of capitals is a small one
+BADGE_LENGTH = 16  # 80 bits: nobody guesses one
 
 Kind = Literal["pin", "badge"]
 
@@ -161,6 +163,11 @@ def drawn_pin(people: int) -> str:
     """By chance, and so long that a guess hits one of so many people once in ten thousand times at most."""
     digits = max(SHORTEST, len(str(max(people, 1))) + 4)
     return f"{secrets.randbelow(10**digits):0{digits}d}"
+
+
+def drawn_badge() -> str:
+    """By chance, for a badge that is printed."""
+    return "".join(secrets.choice(BADGE_LETTERS) for _ in range(BADGE_LENGTH))
 
 
 def _taken(field: str, code: str, message: str) -> Conflict:

@@ -3,13 +3,11 @@
 import asyncio
 import base64
 import hmac
-import io
 import re
 import secrets
 from dataclasses import dataclass
 
 import pyotp
-import segno
 from cryptography.fernet import InvalidToken
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -19,6 +17,7 @@ from server.access.audit import Audit
 from server.access.keyring import Keyring
 from server.access.own_password import OwnPassword
 from server.access.principal import Principal
+from server.access.qr import drawn
 from server.access.reach import check_over
 from server.access.throttle import Throttle
 from server.access.tokens import fingerprint
@@ -71,7 +70,7 @@ class SecondFactor:
             await own_account.begin_factor(session, user.id, self._box.encrypt(secret.encode()).decode())
             await self._audit.record(session, actor, "user.totp_begun", "users", user.id)
         uri = pyotp.TOTP(secret, name=user.email, issuer=ISSUER).provisioning_uri()
-        return NewFactor(secret, uri, await asyncio.to_thread(_drawn, uri))
+        return NewFactor(secret, uri, await asyncio.to_thread(drawn, uri))
 
     async def confirm(self, principal: Principal, otp: str, actor: Actor = SYSTEM) -> list[str]:
         """The recovery codes, which are told this once. Raises Conflict, Invalid on `otp`, or TooMany."""
@@ -167,11 +166,3 @@ def _hash(user_id: str, code: str) -> str:
 
 def _wrong_code() -> Invalid:
     return Invalid.field("otp", "otp_wrong", "The code is wrong, or was used before.")
-
-
-def _drawn(uri: str) -> str:
-    """An SVG picture that a page can take in as it is."""
-    drawn = io.BytesIO()
-    code = segno.make(uri, error="m", micro=False)
-    code.save(drawn, kind="svg", xmldecl=False, scale=4, border=4, light="#fff", dark="#000")
-    return drawn.getvalue().decode().strip()

@@ -1,6 +1,6 @@
 """Days: entries, plan, holidays and leave of one person in, a row for each working day out; the same in, the same out.
 
-A `Timesheet` holds what the tables hold: entries after corrections (`corrections.effective`), what `Roster.plan` says,
+A `Timesheet` holds what the tables hold: entries after corrections, what `Roster.plan` says,
 dates of holidays of the person's site, and rows of leave. `days` may be asked for any range, and answers for each date
 the same, as long as entries (`entries_between`) and plan reach `MARGIN_DAYS` farther on both sides. The rules are told
 in docs/attendance.md.

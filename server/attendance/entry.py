@@ -9,7 +9,7 @@ from server.attendance.rules import Direction
 
 
 class Entry(NamedTuple):
-    """A row of `entries` after corrections (`corrections.effective`).
+    """A row of `entries` after corrections: the row says what counts.
 
     Where the direction was `guessed`, because the camera serves both ways, it is made again from all entries of its
     working day: a sighting that arrives late turns those behind it round.

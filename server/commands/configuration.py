@@ -14,7 +14,7 @@ from server.chosen import NONE, Role, chosen_name, chosen_pack
 from server.clock import SystemClock
 from server.errors import Detail, Invalid, PackRefused, Unavailable
 from server.masking import register_secret
-from server.opening import open_storage
+from server.opening import broker, open_storage
 from server.sections import Section
 from server.settings import PREFIX, Settings, unknown_names
 from server.tls import given
@@ -65,6 +65,7 @@ def mistakes(settings: Settings) -> list[Detail]:
     """What the types do not know: secrets that are weak, files that are not there, models that may not be used."""
     return [
         *_weak_secrets(settings), *_bad_certificate(settings), *_bad_packs(settings), *_bad_addresses(settings),
+        *_bad_broker(settings),
         *(list(_half_a_login(settings)) or _bad_storage(settings)), *_bad_providers(settings), *_bad_roots(settings),
     ]  # fmt: skip
 
@@ -168,6 +169,14 @@ def _bad_certificate(settings: Settings) -> Iterator[Detail]:
         except Invalid as error:
             for detail in error.details:
                 yield Detail(_name(tuple(detail.field.split("."))), detail.code, detail.message)
+
+
+def _bad_broker(settings: Settings) -> Iterator[Detail]:
+    try:
+        broker(settings)
+    except Invalid as error:
+        for detail in error.details:
+            yield Detail(_name(tuple(detail.field.split("."))), detail.code, detail.message)
 
 
 def _bad_packs(settings: Settings) -> Iterator[Detail]:

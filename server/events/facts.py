@@ -83,6 +83,7 @@ class AlertFact(Fact):
     severity: str
     subject: str
     message: str
+    department_id: str | None = None  # of the person that it is about
     sighting_id: str | None = None
     snapshot_url: str | None = None
 

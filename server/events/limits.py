@@ -7,6 +7,7 @@ from typing import Protocol
 from server.events.topics import TRACKS, Topic, find_topic
 
 CAMERA = "cameras/"
+PERSON = "people/"
 
 
 class Limited(Protocol):
@@ -80,9 +81,7 @@ def about(topic: str, source: str, data: Mapping[str, object]) -> About:
         case "attendance":
             return _of_entry(data)
         case "alerts":
-            subject = _text(data.get("subject")) or ""
-            named = subject.removeprefix(CAMERA)
-            return About(at_camera=True, camera_id=named) if named != subject else About(nobody=True)
+            return _of_alert(data)
         case "kiosks/{id}":
             # A screen is told a name and nothing of whose department it is.
             return About(at_camera=True, camera_id=source.removeprefix(CAMERA), names_somebody="name" in data)
@@ -112,6 +111,16 @@ def _of_sighting(data: Mapping[str, object]) -> About:
     named, department_id = _person_in(data)
     camera_id = _text(data.get("cameraId"))
     return About(at_camera=True, camera_id=camera_id, names_somebody=named, department_id=department_id)
+
+
+def _of_alert(data: Mapping[str, object]) -> About:
+    """About a camera, or about a person: then it says their department."""
+    subject = _text(data.get("subject")) or ""
+    if subject.startswith(CAMERA):
+        return About(at_camera=True, camera_id=subject.removeprefix(CAMERA))
+    if subject.startswith(PERSON):
+        return About(names_somebody=True, department_id=_text(data.get("departmentId")))
+    return About(nobody=True)
 
 
 def _of_entry(data: Mapping[str, object]) -> About:

@@ -5,14 +5,14 @@ import tempfile
 from collections.abc import Mapping
 from datetime import datetime
 
-from server.errors import Forbidden, Invalid
+from server.errors import Invalid
 from server.events.limits import Reach
+from server.jobs import asker
 from server.jobs.entries_import import EntriesImporter
 from server.jobs.entries_plan import entries_in
 from server.jobs.kinds import Kind, Outcome, Work
 from server.jobs.uploads import fetch_upload
 from server.objects.objects import Objects
-from server.store import users
 from server.store.audit import Actor
 from server.store.engine import Store
 
@@ -26,8 +26,8 @@ def entries_import(objects: Objects, store: Store, importer: EntriesImporter) ->
     """The kind. Whoever asked must still be allowed to when it is done, and within the limits that hold by then."""
 
     async def do(work: Work) -> Outcome:
-        actor, reach, begun, dry = _asked(work.arguments)
-        reach = await _still_allowed(store, work.asked_by, reach)
+        begun, dry = _asked(work.arguments)
+        actor, reach = await asker.still_allowed(store, work, PERMISSION, "add entries")
         key = await work.result_key(REPORTS, "csv")
         with tempfile.TemporaryFile() as file:  # without a name: it is gone with the process, however that ends
             await fetch_upload(objects, work.arguments, file)
@@ -41,34 +41,11 @@ def entries_import(objects: Objects, store: Store, importer: EntriesImporter) ->
 
 def arguments_of(actor: Actor, reach: Reach, begun: datetime, *, dry: bool) -> dict[str, object]:
     """What to submit beside the upload."""
-    limited = None if reach.departments is None else sorted(reach.departments)
-    who = [actor.kind, actor.id, actor.name]
-    return {"actor": who, "departments": limited, "begun": begun.isoformat(), "dry": dry}
+    return {**asker.arguments_of(actor, reach), "begun": begun.isoformat(), "dry": dry}
 
 
-def _asked(arguments: Mapping[str, object]) -> tuple[Actor, Reach, datetime, bool]:
+def _asked(arguments: Mapping[str, object]) -> tuple[datetime, bool]:
     match arguments:
-        case {
-            "actor": [str() as kind, None | str() as own_id, str() as name],
-            "departments": None | list() as limited,
-            "begun": str() as begun,
-            "dry": bool() as dry,
-        }:
-            departments = None if limited is None else frozenset(str(one) for one in limited)
-            return Actor(kind, own_id, name), Reach(departments=departments), datetime.fromisoformat(begun), dry
-    raise Invalid("The job says neither who asked nor within which limits.")
-
-
-async def _still_allowed(store: Store, asked_by: str | None, reach: Reach) -> Reach:
-    """Raises Forbidden."""
-    if asked_by is None:  # an API key, which is checked where it asks
-        return reach
-    async with store.read() as session:
-        account = await users.find(session, asked_by)
-    if account is None or not account.user.active or PERMISSION not in account.role.permissions:
-        raise Forbidden("Whoever asked for this may not add entries any more.")
-    limits = account.user.department_ids
-    if limits is None:
-        return reach
-    made = frozenset(limits) if reach.departments is None else reach.departments & frozenset(limits)
-    return Reach(cameras=reach.cameras, departments=made)
+        case {"begun": str() as begun, "dry": bool() as dry}:
+            return datetime.fromisoformat(begun), dry
+    raise Invalid("The job does not say when it was asked for.")

@@ -40,7 +40,7 @@ def open_jobs(
         retention(place, audit, lambda: runtime.current.retention, eraser),
         audit_export(place.objects, audit),
         days_export(place.objects, DaysExport(place.store, runtime, place.clock)),
-        people_import(place.objects, importer),
+        people_import(place.objects, place.store, importer),
         entries_import(
             place.objects,
             place.store,

@@ -8,7 +8,7 @@ machines may differ by less than a lease.
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Protocol
 
@@ -17,7 +17,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from server.clock import Clock
 from server.events.hub import LOG_CHANNEL, Wires
-from server.outbound.messages import TEST, Answer, Message, Receiver, Request, Unsendable, Verdict
+from server.outbound.messages import INTERNAL_ERROR, TEST, Answer, Message, Receiver, Request, Unsendable, Verdict
 from server.outbound.noting import Noting
 from server.outbound.queueing import Queueing
 from server.store import deliveries, webhooks
@@ -195,12 +195,17 @@ class Deliverer:
     async def _try(
         self, webhook: Webhook, message: Message | Unsendable, sender: Sending
     ) -> tuple[Answer | None, Verdict]:
-        """No answer where nothing was sent."""
+        """No answer where nothing is to be sent. A fault of ours is a try that failed."""
         receiver, target = self._receivers[webhook.kind], self._seals.open(webhook)
         if target is None:
             return None, Verdict("dead", "secret_unreadable")
-        request = message if isinstance(message, Unsendable) else receiver.request(webhook, target, message)
-        if isinstance(request, Unsendable):
-            return None, Verdict("dead", request.result)
-        answer = await sender.send(request)
-        return answer, receiver.judge(answer)
+        answer = Answer(None, INTERNAL_ERROR)
+        try:
+            request = message if isinstance(message, Unsendable) else receiver.request(webhook, target, message)
+            if isinstance(request, Unsendable):
+                return None, Verdict("dead", request.result)
+            answer = await sender.send(request)
+            return answer, receiver.judge(answer)
+        except Exception as error:  # noqa: BLE001 - the kinds are many, and none may hold up the others
+            self._log.error("webhook_fault", webhook=webhook.id, kind=webhook.kind, reason=type(error).__name__)
+            return replace(answer, reason=INTERNAL_ERROR), Verdict("again", INTERNAL_ERROR)

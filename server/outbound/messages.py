@@ -9,6 +9,7 @@ from server.store.tables import Webhook
 from server.store.webhooks import Target
 
 TEST = "webhook.test"
+INTERNAL_ERROR = "internal_error"  # a fault of ours: nothing of it is the receiver's
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,10 +78,11 @@ class MqttPublisher:
 
     def _client(self) -> aiomqtt.Client:
         broker = self._broker
+        trust = ssl.create_default_context(cafile=broker.ca_file) if broker.tls else None
         return aiomqtt.Client(
             broker.host, broker.port, username=broker.username, password=broker.password,
             will=aiomqtt.Will(broker.availability, words.OFFLINE, QOS, True),
-            tls_context=ssl.create_default_context() if broker.tls else None, timeout=SEND_WITHIN_S,
+            tls_context=trust, timeout=SEND_WITHIN_S,
         )  # fmt: skip
 
     async def _listen(self) -> None:

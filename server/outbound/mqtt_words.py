@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -28,6 +29,7 @@ class Broker:
     base: str
     discovery: str
     people: bool
+    ca_file: Path | None = None  # None: whom the system trusts
 
     @property
     def availability(self) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-from server.outbound.messages import Answer, Turned, Verdict
+from server.outbound.messages import INTERNAL_ERROR, Answer, Turned, Verdict
 from server.store.deliveries import BACK, KEEPS_FAILING
 from server.supervise import Backoff
 
@@ -52,7 +52,9 @@ def turned(
 
 
 def _away(answer: Answer) -> bool:
-    """No answer, or one that says nothing of the event: 4xx but 429 does."""
+    """No answer, or one that says nothing of the event: 4xx but 429 does, and a fault of ours says nothing of it."""
+    if answer.reason == INTERNAL_ERROR:
+        return False
     return answer.status is None or not 400 <= answer.status < 500 or answer.status == TOO_MANY
 
 

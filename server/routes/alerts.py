@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from server.errors import NotFound
-from server.events.limits import reach_of, visible
+from server.events.limits import reach_of
 from server.routes.endpoint import Call, Endpoint, Query, endpoint
 from server.routes.responses import Page
 from server.store import alerts
@@ -38,7 +38,7 @@ class AlertPublic(Wire):
 
 @endpoint("GET", "/alerts", allow="alerts:read", sorts=alerts.SORTS)
 async def list_alerts(call: Call, query: AlertsQuery) -> Page[AlertPublic]:
-    """The alerts, newest first. Somebody who is limited to cameras sees those about them."""
+    """The alerts, newest first. Somebody who is limited sees those about what they see."""
     async with call.parts.store.read() as session:
         found = await alerts.page(session, query.wanted, state=query.state, kind=query.kind, reach=reach_of(call.who))
     return Page.of(query.wanted, [AlertPublic.of(row) for row in found.rows], found.total)
@@ -49,17 +49,13 @@ async def acknowledge_alert(call: Call, alert_id: str) -> AlertPublic:
     """Says that you looked at it. Who did so first stays; if it happens again, it is raised again."""
     async with call.parts.store.transaction() as session:
         row = await alerts.get(session, alert_id, locked=True)
-        if not _seen_by(call, row):
+        if not await alerts.within(session, row, reach_of(call.who)):
             raise NotFound.of("alert")
         if row.acknowledged_at is None:
             await alerts.acknowledge(session, row, call.actor.name, call.parts.clock.now())
             after = {"kind": row.kind, "subject": row.subject}
             await call.audit(session, "alert.acknowledged", "alerts", row.id, after=after)
     return AlertPublic.of(row)
-
-
-def _seen_by(call: Call, row: Alert) -> bool:
-    return visible(reach_of(call.who), alerts.TOPIC, f"alerts/{row.id}", {"subject": row.subject})
 
 
 ENDPOINTS: tuple[Endpoint, ...] = (list_alerts, acknowledge_alert)

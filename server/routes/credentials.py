@@ -1,7 +1,11 @@
 """PINs and badges of people: set, drawn, listed without what they are, and removed."""
 
+import asyncio
+
 from pydantic import Field
 
+from server.access.codes import drawn_badge
+from server.access.qr import drawn
 from server.errors import Conflict
 from server.events.limits import reach_of
 from server.routes.check_ins import Badge, Pin
@@ -43,8 +47,15 @@ class PinAnswer(Wire):
 
 
 class BadgeForm(Form):
-    badge: Badge = Field(description="what the reader or the QR code says")
+    badge: Badge | None = Field(None, description="what the reader or the QR code says; null: the server draws one")
     label: str = Field("", max_length=100)
+
+
+class BadgeMade(CredentialPublic):
+    """A new badge. What it says, and the picture of that, are in this answer only."""
+
+    badge: str | None = Field(description="what it says, where the server has drawn it")
+    svg: str = Field(description="the same as a QR code, to be printed")
 
 
 @endpoint("GET", "/people/{person_id}/credentials", allow="people:write", sorts=credentials.SORTS)
@@ -80,14 +91,20 @@ async def set_pin(call: Call, person_id: str, body: PinForm) -> PinAnswer:
 
 
 @endpoint("POST", "/people/{person_id}/badges", allow="people:write", status=201)
-async def add_badge(call: Call, person_id: str, body: BadgeForm) -> CredentialPublic:
-    """One more badge of a person. 409 `badge_taken` for one that is somebody's, `too_many_badges` after ten."""
+async def add_badge(call: Call, person_id: str, body: BadgeForm) -> BadgeMade:
+    """One more badge of a person, as a QR code too; what it says is drawn where nothing is given.
+
+    409 `badge_taken` for one that is somebody's, `too_many_badges` after ten.
+    """
+    badge = body.badge or drawn_badge()
+    svg = await asyncio.to_thread(drawn, badge)
     async with call.parts.store.transaction() as session:
         person = await people.lock(session, person_id, reach_of(call.who))
-        row = await call.parts.access.codes.add_badge(session, person, body.badge, body.label)
+        row = await call.parts.access.codes.add_badge(session, person, badge, body.label)
         view = CredentialPublic.of(row)
         await call.audit(session, "person.badge_added", RESOURCE, person_id, after=_noted(view))
-    return view
+    made = {"badge": badge if body.badge is None else None, "svg": svg}
+    return BadgeMade.model_validate(view.model_dump() | made)
 
 
 @endpoint("DELETE", "/people/{person_id}/credentials/{credential_id}", allow="people:write", status=204)

@@ -3,6 +3,7 @@
 import re
 from base64 import b64decode, b64encode
 from collections.abc import Awaitable, Callable
+from functools import partial
 from hashlib import sha256
 from typing import TypeVar
 
@@ -12,10 +13,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel.ext.asyncio.session import AsyncSession
 from starlette.responses import Response
 
-from server.errors import BadRequest, Conflict
+from server.errors import BadRequest, Conflict, RollcallError
 from server.routes.call import Call
 from server.routes.intake import json_of
 from server.store import idempotency
+from server.store.engine import noted
 from server.store.idempotency import Claim
 from server.wire import Wire
 
@@ -32,6 +34,8 @@ _KEPT_HEADERS = ("Content-Type", "ETag", "Location")
 async def once(call: Call, make: Callable[[], Awaitable[Response]]) -> Response:
     """What `make` answers, or what it answered to the same request before. Failures are not kept.
 
+    That something was made is noted in the transaction that makes it, and the answer is kept once it is known: whoever
+    asks after a crash in between hears that it was made, and no more.
     Raises BadRequest for a key that is none, Invalid for one that was used for another request, StillAtWork.
     """
     key = _key(call)
@@ -43,9 +47,11 @@ async def once(call: Call, make: Callable[[], Awaitable[Response]]) -> Response:
     if not isinstance(found, Claim):
         return _replayed(call, found)
     try:
-        response = await make()
-    except Exception:
-        await _settle(call, found, None)
+        with noted(partial(idempotency.made, mine=found)):
+            response = await make()
+    except Exception as error:
+        # What is no refusal may have come after the commit.
+        await _settle(call, found, None, refused=isinstance(error, RollcallError))
         raise
     await _settle(call, found, response)
     return response
@@ -96,12 +102,12 @@ class Keyed:
         self._call.request.scope[GIVEN_AGAIN] = True
 
 
-async def _settle(call: Call, mine: Claim, response: Response | None) -> None:
+async def _settle(call: Call, mine: Claim, response: Response | None, *, refused: bool = True) -> None:
     """What has been made stays made, whatever becomes of the note: an unanswered claim runs out by itself."""
     try:
         async with call.parts.store.transaction() as session:
             if response is None or response.status_code >= 400:
-                await idempotency.release(session, mine)
+                await idempotency.release(session, mine, also_made=refused)
             else:
                 await idempotency.keep(session, mine, _sealed(call, response))
     except (SQLAlchemyError, OSError) as error:

@@ -8,7 +8,9 @@ from starlette.responses import Response
 
 from server.errors import Forbidden
 from server.events.limits import reach_of
+from server.pipeline.shift_rules import Zone
 from server.routes.endpoint import PUBLIC, Call, Endpoint, Query, endpoint
+from server.routes.languages import TAG
 from server.routes.pictures import picture
 from server.routes.responses import Page
 from server.store import entries, kiosks, photos, sightings
@@ -30,6 +32,13 @@ class KioskForm(Form):
     means: list[Literal["face", "pin", "badge"]] = Field(
         default=["face", "pin", "badge"], min_length=1, max_length=3, description="what one may check in with"
     )
+    language: str | None = Field(
+        None,
+        max_length=35,
+        pattern=rf"^{TAG.pattern}$",
+        description="with which its screen begins, such as de; null: that of the browser, as where it speaks none such",
+    )
+    time_zone: Zone | None = Field(None, description="of its clock, such as Europe/Berlin; null: that of the settings")
 
 
 class PairingForm(Form):
@@ -80,7 +89,7 @@ async def get_kiosk(call: Call, kiosk_id: str) -> KioskPublic:
 
 @endpoint("PUT", "/kiosks/{kiosk_id}", allow="kiosks:write")
 async def edit_kiosk(call: Call, kiosk_id: str, body: KioskForm) -> KioskPublic:
-    """Changes its name and cameras, which way it leads and what it takes."""
+    """Changes its name and cameras, which way it leads, what it takes, and with which language and clock it begins."""
     async with call.parts.store.transaction() as session:
         kiosk = await kiosks.lock(session, kiosk_id, reach_of(call.who))
         call.check_unchanged(kiosk.updated_at)

@@ -158,7 +158,9 @@ class Pages:
 
     async def settings(self, request: Request) -> Response:
         """A section for each thing that is set up here, as far as whoever asks may see it."""
-        known = {"time_zone": _gate(request).time_zone()}
+        spoken = await asyncio.to_thread(self.languages.known)
+        languages = [[one.tag, one.name] for one in spoken.values()]
+        known = {"time_zone": _gate(request).time_zone(), "languages": languages}
         return await self._page(request, "settings.html", "settings:read", known)
 
     async def working_time(self, request: Request) -> Response:
@@ -196,7 +198,7 @@ class Pages:
             return RedirectResponse(f"/password?next={quote(request.url.path, safe='/')}", 303)
         if permission is not None and not principal.may(permission):
             return await self.error(request, 403)
-        return self._render(request, template, principal, known or {})
+        return self._render(request, template, principal, dict(known or {}))
 
     def _render(
         self,

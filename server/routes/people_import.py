@@ -4,7 +4,7 @@ import asyncio
 
 from server.errors import Invalid
 from server.events.limits import reach_of
-from server.jobs import import_job
+from server.jobs import asker, import_job
 from server.jobs.people_source import plan_of, upload_source
 from server.jobs.uploads import keep_upload, keys_of
 from server.routes.endpoint import API, Call, Endpoint, endpoint
@@ -32,7 +32,7 @@ async def import_people(call: Call) -> JobPublic:
         name = (file.filename or "")[:200].replace("\0", "")
     try:
         async with call.parts.store.transaction() as session:
-            arguments = {**kept, **import_job.arguments_of(call.actor, reach_of(call.who))}
+            arguments = {**kept, **asker.arguments_of(call.actor, reach_of(call.who))}
             job = await call.parts.jobs.submit(session, import_job.NAME, arguments, asked_by=call.who.user_id)
             after = {"job_id": job.id, "file": name, "people": len(plan.people)}
             await call.audit(session, "people.imported", "people", None, after=after)

@@ -4,17 +4,18 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal, Protocol
 
-from sqlalchemy import ColumnElement, func
+from sqlalchemy import func
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, delete, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from server.errors import NotFound
 from server.events.facts import AlertFact
-from server.events.limits import CAMERA, EVERYTHING, Reach
+from server.events.limits import EVERYTHING, PERSON, Reach
 from server.events.schema import NewEvent, StoredEvent
 from server.store.paging import Page, Paged, Sorts, fetch, matching
-from server.store.tables import Alert
+from server.store.reach import alerts_within
+from server.store.tables import Alert, Person
 from server.store.views import API
 from server.store.writes import is_unique_violation
 
@@ -61,7 +62,7 @@ async def raise_alert(
     if row is None:
         row = await _insert(session, kind, severity, subject, message, at, sighting_id)
         if row is not None:
-            return await log.append(session, [alert_event(row, "alert.raised", at)])
+            return await log.append(session, [await _event(session, row, "alert.raised", at)])
         row = await _find_open(session, kind, subject)  # another process was first, and has committed
         assert row is not None
     looked_at = row.acknowledged_at is not None
@@ -69,7 +70,7 @@ async def raise_alert(
     row.acknowledged_at = row.acknowledged_by = None
     session.add(row)
     await session.flush()
-    return await log.append(session, [alert_event(row, "alert.raised", at)]) if looked_at else []
+    return await log.append(session, [await _event(session, row, "alert.raised", at)]) if looked_at else []
 
 
 async def clear_alert(session: AsyncSession, log: Log, kind: str, subject: str, at: datetime) -> list[StoredEvent]:
@@ -80,7 +81,7 @@ async def clear_alert(session: AsyncSession, log: Log, kind: str, subject: str, 
     row.cleared_at = row.updated_at = at
     session.add(row)
     await session.flush()
-    return await log.append(session, [alert_event(row, "alert.cleared", at)])
+    return await log.append(session, [await _event(session, row, "alert.cleared", at)])
 
 
 async def page(
@@ -99,9 +100,7 @@ async def page(
         statement = statement.where(col(Alert.cleared_at).is_not(None))
     if kind is not None:
         statement = statement.where(Alert.kind == kind)
-    if reach.limited:
-        statement = statement.where(_within(reach))
-    return await fetch(session, statement, wanted, SORTS, "-createdAt")
+    return await fetch(session, statement.where(*alerts_within(reach)), wanted, SORTS, "-createdAt")
 
 
 async def get(session: AsyncSession, alert_id: str, *, locked: bool = False) -> Alert:
@@ -134,11 +133,17 @@ async def forget_finished(session: AsyncSession, before: datetime) -> int:
     return gone.rowcount
 
 
-def alert_event(row: Alert, event_type: str, at: datetime) -> NewEvent:
-    """The event that tells of this alert as it is now."""
+async def within(session: AsyncSession, alert: Alert, reach: Reach) -> bool:
+    """Whether somebody of that reach finds it."""
+    found = select(Alert.id).where(Alert.id == alert.id, *alerts_within(reach))
+    return (await session.exec(found)).one_or_none() is not None
+
+
+def alert_event(row: Alert, event_type: str, at: datetime, department_id: str | None = None) -> NewEvent:
+    """The event that tells of this alert as it is now. `department_id`: of the person that it is about."""
     fact = AlertFact(
         id=row.id, kind=row.kind, severity=row.severity, subject=row.subject, message=row.message,
-        sighting_id=row.sighting_id, snapshot_url=picture_of(row),
+        department_id=department_id, sighting_id=row.sighting_id, snapshot_url=picture_of(row),
     )  # fmt: skip
     return NewEvent(TOPIC, event_type, f"alerts/{row.id}", fact.model_dump(mode="json", by_alias=True), at)
 
@@ -148,12 +153,12 @@ def picture_of(row: Alert) -> str | None:
     return f"{API}/sightings/{row.sighting_id}/snapshot.jpg" if row.sighting_id else None
 
 
-def _within(reach: Reach) -> ColumnElement[bool]:
-    """The rule of events/limits.py, as a condition."""
-    subject = col(Alert.subject)
-    if reach.cameras is None:
-        return subject.startswith(CAMERA)
-    return subject.in_([f"{CAMERA}{camera}" for camera in sorted(reach.cameras)])
+async def _event(session: AsyncSession, row: Alert, event_type: str, at: datetime) -> NewEvent:
+    """With the department of whom it is about, by which it is told to whoever is limited."""
+    if not row.subject.startswith(PERSON):
+        return alert_event(row, event_type, at)
+    person = await session.get(Person, row.subject.split("/")[1])
+    return alert_event(row, event_type, at, person.department_id if person is not None else None)
 
 
 async def _find_open(session: AsyncSession, kind: str, subject: str) -> Alert | None:

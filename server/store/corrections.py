@@ -1,6 +1,5 @@
 """Corrections of entries: what was changed, by whom and why, and what still waits for a second person."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -58,12 +57,6 @@ async def page(
             statement = statement.where(column == value)
     found = await fetch_joined(session, statement, wanted, SORTS, "-createdAt")
     return found.map(lambda row: CorrectionRow(*row))
-
-
-async def of_entry(session: AsyncSession, entry_id: str) -> Sequence[Correction]:
-    """In the order in which they were asked for."""
-    statement = select(Correction).where(Correction.entry_id == entry_id).order_by(Correction.id)
-    return (await session.exec(statement)).all()
 
 
 async def waiting(session: AsyncSession, entry_id: str) -> Correction | None:

@@ -2,8 +2,10 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
+from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
 from typing import Any, Self
@@ -22,6 +24,29 @@ IDLE_IN_TRANSACTION_S = 60.0
 CONNECT_WITHIN_S = 10.0
 ANSWER_WITHIN_S = 5.0  # beyond what a statement may take: PostgreSQL ends those itself
 CLOSE_WITHIN_S = 3.0
+
+Note = Callable[[AsyncSession], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class _Noting:
+    note: Note | None  # None once it is over: a task that was started meanwhile keeps the context
+
+
+_NOTING: ContextVar[_Noting | None] = ContextVar("noting", default=None)
+
+
+@contextmanager
+def noted(note: Note) -> Iterator[None]:
+    """While it lasts, every transaction that is begun from here has `note` as its last step. Where that raises, nothing
+    of the transaction is kept."""
+    noting = _Noting(note)
+    token = _NOTING.set(noting)
+    try:
+        yield
+    finally:
+        _NOTING.reset(token)
+        noting.note = None
 
 
 def make_engine(
@@ -184,6 +209,9 @@ class Store:
                 # Takes the write lock now: a read that later becomes a write could find the database changed.
                 await session.exec(text("BEGIN IMMEDIATE"))  # type: ignore[call-overload]
             yield session
+            noting = _NOTING.get()
+            if noting is not None and noting.note is not None:
+                await noting.note(session)
 
     @asynccontextmanager
     async def _session(self) -> AsyncIterator[AsyncSession]:

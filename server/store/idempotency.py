@@ -16,6 +16,7 @@ KEPT_FOR = timedelta(hours=24)
 # Longer than any creation takes: who has not answered by then has died meanwhile.
 ANSWERED_WITHIN = timedelta(minutes=1)
 REUSED = "idempotency_key_reused"
+MADE = b"made"  # in place of the answer until that is known: no key opens it
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +57,18 @@ async def claim(
         return Claim(key_hash, now)
     if there.request_hash not in (request_hash, *older):
         raise Invalid("This Idempotency-Key was used for another request.", code=REUSED)
-    if there.answer is None:
+    if there.answer is None or (there.answer == MADE and now - there.created_at < ANSWERED_WITHIN):
         raise _still_at_work()
     return there.answer
+
+
+async def made(session: AsyncSession, mine: Claim) -> None:
+    """Within the transaction of what is made: it will not be made again, also if its maker dies before it answers.
+
+    Raises StillAtWork where somebody else has taken over: then it is theirs to make.
+    """
+    if not (await session.exec(update(IdempotentAnswer).where(_of(mine)).values(answer=MADE))).rowcount:
+        raise _still_at_work()
 
 
 async def keep(session: AsyncSession, mine: Claim, answer: bytes) -> None:
@@ -66,9 +76,10 @@ async def keep(session: AsyncSession, mine: Claim, answer: bytes) -> None:
     await session.exec(update(IdempotentAnswer).where(_of(mine)).values(answer=answer))
 
 
-async def release(session: AsyncSession, mine: Claim) -> None:
-    """Gives the key back: nothing was made under it."""
-    await session.exec(delete(IdempotentAnswer).where(_of(mine)))
+async def release(session: AsyncSession, mine: Claim, *, also_made: bool = True) -> None:
+    """Gives the key back: nothing was made under it. Without `also_made` it stays where something was."""
+    unless = () if also_made else (col(IdempotentAnswer.answer).is_(None),)
+    await session.exec(delete(IdempotentAnswer).where(_of(mine), *unless))
 
 
 async def kept(session: AsyncSession, after: str, limit: int) -> list[Kept]:

@@ -1,12 +1,13 @@
 """Limits as conditions for the database: what somebody who is limited to cameras and departments finds."""
 
 from sqlalchemy import ColumnElement, and_, func, or_
-from sqlmodel import col
+from sqlmodel import col, select
 
-from server.events.limits import Reach
-from server.store.tables import Camera, Department, Entry, Person, Sighting
+from server.events.limits import CAMERA, PERSON, Reach
+from server.store.tables import Alert, Camera, Department, Entry, Person, Sighting
 
 Conditions = list[ColumnElement[bool]]
+_ID = 36  # letters of an id
 
 
 def cameras_within(reach: Reach) -> Conditions:
@@ -44,3 +45,17 @@ def entries_within(reach: Reach) -> Conditions:
         by_hand = and_(col(Entry.camera_id).is_(None), col(Entry.origin) != "camera")
         found.append(or_(by_hand, col(Entry.camera_id).in_(sorted(reach.cameras))))
     return found
+
+
+def alerts_within(reach: Reach) -> Conditions:
+    """Those about a camera, and those about a person; what is about neither is for those without a limit."""
+    if not reach.limited:
+        return []
+    subject = col(Alert.subject)
+    cameras, people = subject.startswith(CAMERA), subject.startswith(PERSON)
+    if reach.cameras is not None:
+        cameras = subject.in_([f"{CAMERA}{camera}" for camera in sorted(reach.cameras)])
+    if reach.departments is not None:
+        theirs = select(Person.id).where(*people_within(reach))
+        people = and_(people, func.substr(subject, len(PERSON) + 1, _ID).in_(theirs))
+    return [or_(cameras, people)]

@@ -302,6 +302,8 @@ class KioskPublic(Wire):
     site_id: str | None
     role: str = Field(description="in, out or both: what a code or a badge means here")
     means: list[str] = Field(description="what one may check in with: face, pin, badge")
+    language: str | None = Field(description="with which its screen begins; null: that of the browser")
+    time_zone: str | None = Field(description="of its clock; null: that of the settings")
     created_at: Time
     updated_at: Time
 

@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.attendance.assign import working_day
-from server.attendance.corrections import Change, Correction, effective
 from server.attendance.day import Day
 from server.attendance.days import MARGIN_DAYS, Leave, Pays, Rules, Timesheet, days, entries_between
 from server.attendance.entry import Entry
@@ -210,24 +209,3 @@ def test_every_moment_is_within_its_working_day(made: tuple[Timesheet, Rules, da
     assert start <= at < end
     assert working_day(start, sheet.plan, zone) == (start, end)
     assert working_day(end - timedelta(microseconds=1), sheet.plan, zone) == (start, end)
-
-
-@DAYS
-@given(sheets(), st.data())
-def test_corrections_may_arrive_in_any_order(
-    made: tuple[Timesheet, Rules, datetime | None], data: st.DataObject
-) -> None:
-    """Facts and corrections mixed, the same entries count; and what counts already is not changed again."""
-    facts = list(made[0].entries)
-    ids = st.sampled_from([*(one.id for one in facts), "new"])
-    drawn = data.draw(st.lists(st.tuples(ids, st.sampled_from(Change), st.integers(0, 3), minutes), max_size=8))
-    corrections = [
-        Correction(
-            str(n), entry, change, BEGIN + timedelta(hours=hour), "mary", "wrong",
-            *(() if change is Change.REMOVE else (BEGIN + timedelta(minutes=at), "in")),
-        )
-        for n, (entry, change, hour, at) in enumerate(drawn)
-    ]  # fmt: skip
-    expected = effective(facts, corrections)
-    assert effective(data.draw(st.permutations(facts)), data.draw(st.permutations(corrections))) == expected
-    assert effective(expected) == expected

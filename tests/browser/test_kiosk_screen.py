@@ -1,6 +1,8 @@
 """The kiosk's screen in Chromium: its languages, its clock, its sound, and that it stays awake."""
 
 import re
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
@@ -213,3 +215,30 @@ def test_nobody_is_listed(screen: Page, api: Api) -> None:
         }"""
     )
     assert refused == [403] * 5
+
+
+def test_a_kiosks_own_language_and_clock(visitor: Visit, api: Api) -> None:
+    """It begins with them; what somebody chooses is theirs until nobody has touched the screen for a minute."""
+    made = api.post("kiosks", {"name": "Tor", "cameraIds": [], "language": "de", "timeZone": "Asia/Kathmandu"})
+    page = pair(visitor, api, made["id"])
+    html = page.locator("html")
+    expect(html).to_have_attribute("lang", "de")
+    now = datetime.now(ZoneInfo("Asia/Kathmandu"))
+    shown = {(now + timedelta(minutes=n)).strftime("%H:%M") for n in (-1, 0, 1)}
+    expect(page.locator("body")).to_contain_text(re.compile("|".join(shown)))
+    page.clock.install()
+    page.reload()
+    expect(root(page)).to_have_attribute("data-section", "door")
+    expect(html).to_have_attribute("lang", "de")
+    choose(page, "fr")
+    expect(html).to_have_attribute("lang", "fr")
+    page.clock.fast_forward(50_000)
+    page.mouse.click(5, 5)
+    page.clock.fast_forward(50_000)
+    expect(html).to_have_attribute("lang", "fr")
+    page.clock.fast_forward(11_000)
+    expect(html).to_have_attribute("lang", "de")
+    assert page.evaluate("localStorage.getItem('rollcall.kiosk.language')") is None
+    api.call("PUT", f"kiosks/{made['id']}", 200, json={"name": "Tor", "cameraIds": []})
+    page.reload()
+    expect(html).to_have_attribute("lang", "en")

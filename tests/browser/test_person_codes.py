@@ -57,6 +57,39 @@ def test_a_pin_and_a_badge(visitor: Visit, site: RollcallServer, api: Api) -> No
     assert block.evaluate("block => block.scrollWidth - block.clientWidth") <= 0
 
 
+def test_a_badge_is_drawn_and_printed(visitor: Visit, site: RollcallServer, api: Api) -> None:
+    """An empty field draws one; its QR code is there to print and to save, until the sheet is opened again."""
+    person = api.add_person("Ada Lovelace")
+    site.add_user("codes-printing@site.example", "Operator")
+    page = visitor.sign_in("codes-printing@site.example", PASSWORD).open(f"/people?person={person}")
+    block = page.get_by_role("region", name="Codes and badges")
+    block.get_by_role("button", name="Add a badge").click()
+    block.locator("#code-label").fill("Blue card")
+    page.keyboard.press("Enter")
+    picture = block.get_by_role("img", name="QR code of the badge of Ada Lovelace")
+    expect(picture).to_be_visible()
+    badge = block.locator("figure code").inner_text()
+    assert len(badge) == 16
+    assert picture.evaluate("image => image.naturalWidth") > 100
+    assert block.get_by_role("link", name="Save as SVG").get_attribute("download") == "badge.svg"
+    said = "window.printed = document.querySelector('.print-sheet').innerText"
+    page.evaluate(f"() => {{ window.print = () => {{ {said}; }}; }}")
+    block.get_by_role("button", name="Print").click()
+    page.wait_for_function("window.printed")
+    page.emulate_media(media="print")
+    expect(page.locator(".print-sheet")).to_be_visible()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.emulate_media(media="screen")
+    page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    expect(page.locator(".print-sheet")).to_have_count(0)
+    page.set_viewport_size({"width": NARROW[0], "height": NARROW[1]})
+    assert overflow_px(page) <= 0
+    assert unnamed_controls(page) == []
+    page.reload()
+    expect(block.get_by_role("listitem")).to_contain_text("Blue card")
+    assert badge not in page.content()
+
+
 def test_a_viewer_sees_none_of_it(visitor: Visit, site: RollcallServer, api: Api) -> None:
     """What a badge ends in is for those who manage them."""
     person = api.add_person("Ada Lovelace")

@@ -19,7 +19,7 @@ from server.commands.worker import open_worker
 from server.demo.clips import enrolment_photo
 from server.errors import Conflict
 from server.events.limits import Reach
-from server.jobs import import_job
+from server.jobs import asker, import_job
 from server.jobs.uploads import keep_upload
 from server.opening import open_storage
 from server.settings import Settings
@@ -104,7 +104,7 @@ async def test_an_import_asks_for_consent_where_the_setting_says_so(tmp_path: Pa
         runtime.apply(row)
         beside = [tasks.create_task(one()) for one in (here.run, bus.run)]
         kept = await keep_upload(objects, packed)
-        arguments = kept | import_job.arguments_of(Actor("user", "u1", "u"), Reach())
+        arguments = kept | asker.arguments_of(Actor("user", "u1", "u"), Reach())
         job = await here.submit(None, import_job.NAME, arguments)
         async with Store(settings.database_url) as store:
             while job.state not in ("done", "failed"):

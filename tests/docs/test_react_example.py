@@ -12,6 +12,29 @@ import pytest
 from server.app import ENDPOINTS
 from server.routes.openapi import document
 
+# Enough of a browser for `follow`: each socket is closed with the next code, and timers ring at once.
+AWAY = """
+const codes = JSON.parse(process.argv[2]), said = [];
+let renewed = 0;
+class Ended extends Error {}
+require.cache[require.resolve("./session.js")] = { exports: { hasEnded: (error) => error instanceof Ended } };
+globalThis.window = { setTimeout: (call) => setImmediate(call), clearTimeout: () => {} };
+globalThis.WebSocket = class {
+  constructor() {
+    const code = codes.shift();
+    if (code) setImmediate(() => this.onclose({ code }));
+    else said.push("open");
+  }
+  close() {}
+};
+const token = async () => {
+  if (renewed > 2) throw new Ended();
+  return "token";
+};
+const session = { token, renew: () => { renewed += 1; } };
+require("./events.js").follow(session, "ws://x", "jobs", { onState: (state) => said.push(state) });
+process.on("exit", () => console.log(JSON.stringify({ said, renewed })));
+"""
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "react"
 
 
@@ -53,3 +76,24 @@ def test_it_is_typed_by_the_api(example: Path) -> None:
     present = example / "src" / "Present.tsx"
     present.write_text(present.read_text().replace("/api/v1/attendance/present", "/api/v1/attendance/absent"))
     assert "TS" in run(example, "run", "check").stdout
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_when_it_comes_back(example: Path) -> None:
+    """After a 4501 with a new token, and no more where there is none; not where the session has ended or may not."""
+    built = ["exec", "--", "tsc", "src/events.ts", "--outDir", "out", "--target", "es2022", "--module", "commonjs"]
+    run(example, *built, "--moduleResolution", "node10", "--lib", "es2022,dom,dom.iterable", "--skipLibCheck")
+    (example / "out" / "away.js").write_text(AWAY)
+    (example / "out" / "package.json").write_text('{"type": "commonjs"}')
+    for codes, said, renewed in (
+        ([4501, 1012], ["connecting", "away", "connecting", "away", "connecting", "open"], 1),
+        ([4501] * 5, ["connecting", "away"] * 3 + ["connecting", "ended"], 3),
+        ([4510], ["connecting", "ended"], 0),
+        ([4503], ["connecting", "refused"], 0),
+    ):
+        done = subprocess.run(
+            ["node", "away.js", json.dumps(codes)],
+            cwd=example / "out", capture_output=True, text=True, timeout=60, check=True,
+        )  # fmt: skip
+        assert json.loads(done.stdout) == {"said": said, "renewed": renewed}

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from server.events.limits import Reach
-from server.jobs import import_job
+from server.jobs import asker, import_job
 from server.jobs.jobs import Jobs
+from server.jobs.kinds import Kind
 from server.jobs.people_import import PeopleImporter
 from server.jobs.uploads import FOLDER, keep_upload
 from server.jobs.work import Place
@@ -38,9 +39,14 @@ def place_of(parts: Parts) -> Place:
     return Place(parts.store, TableLog(parts.store), Woken(), parts.objects, parts.clock)
 
 
-async def submit(parts: Parts, jobs: Jobs, table: bytes) -> Job:
+def kind_of(parts: Parts) -> Kind:
+    return import_job.people_import(parts.objects, parts.store, parts.importer.ready)
+
+
+async def submit(parts: Parts, jobs: Jobs, table: bytes, *, asked_by: str | None = None) -> Job:
     kept = await keep_upload(parts.objects, io.BytesIO(table))
-    return await jobs.submit(None, import_job.NAME, kept | import_job.arguments_of(Actor("user", "u1", "u"), Reach()))
+    asked = asker.arguments_of(Actor("user", "u1", "u"), Reach())
+    return await jobs.submit(None, import_job.NAME, kept | asked, asked_by=asked_by)
 
 
 async def count(parts: Parts) -> int:
@@ -51,7 +57,7 @@ async def count(parts: Parts) -> int:
 async def test_it_says_how_far_it_is_and_leaves_a_report(parts: Parts) -> None:
     """Figures, a table of refusals, and nothing of what was sent."""
     place = place_of(parts)
-    async with running(here := jobs_of(place, import_job.people_import(parts.objects, parts.importer.ready))):
+    async with running(here := jobs_of(place, kind_of(parts))):
         job = await until(place, (await submit(parts, here, TABLE)).id, "done", "failed")
     assert job.error is None
     assert job.result == {"people": ROWS - 3, "photos": 0, "refused": 3, "warnings": 0}
@@ -76,7 +82,7 @@ async def test_a_lost_worker_makes_nobody_twice(parts: Parts, monkeypatch: pytes
         await original(self, *arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(PeopleImporter, "_take", halting)
-    kind = import_job.people_import(parts.objects, parts.importer.ready)
+    kind = kind_of(parts)
     async with asyncio.TaskGroup() as tasks:
         first = tasks.create_task((here := jobs_of(place, kind)).run())
         job = await submit(parts, here, TABLE)
@@ -92,7 +98,16 @@ async def test_a_lost_worker_makes_nobody_twice(parts: Parts, monkeypatch: pytes
 async def test_a_table_that_is_wrong_fails_at_once(parts: Parts) -> None:
     """With its place, and is not tried again."""
     place = place_of(parts)
-    async with running(here := jobs_of(place, import_job.people_import(parts.objects, parts.importer.ready))):
+    async with running(here := jobs_of(place, kind_of(parts))):
         job = await until(place, (await submit(parts, here, b"name\nAda\n")).id, "done", "failed")
     assert (job.state, job.attempts) == ("failed", 1)
     assert "Line 1, column 1" in (job.error or "")
+
+
+async def test_who_may_not_any_more(parts: Parts) -> None:
+    """Who asked and has no account by now adds nobody."""
+    place = place_of(parts)
+    async with running(here := jobs_of(place, kind_of(parts))):
+        gone = await until(place, (await submit(parts, here, TABLE, asked_by="nobody")).id, "done", "failed")
+    assert (gone.state, gone.attempts, await count(parts)) == ("failed", 1, 0)
+    assert "may not import people any more" in (gone.error or "")

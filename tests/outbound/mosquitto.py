@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import aiomqtt
 import pytest
@@ -18,8 +19,9 @@ from tests.servers import free_port
 class Mosquitto:
     """`port` stays the same when it is started again; what was retained does not."""
 
-    def __init__(self, binary: str, folder: Path) -> None:
+    def __init__(self, binary: str, folder: Path, *, settings: str = "allow_anonymous true") -> None:
         self.port = free_port()
+        self._settings = settings
         self._binary = binary
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
@@ -27,7 +29,7 @@ class Mosquitto:
     def start(self) -> None:
         settings = self._folder / "mosquitto.conf"
         settings.write_text(
-            f"listener {self.port} 127.0.0.1\nallow_anonymous true\npersistence false\nlog_dest none\nuser root\n"
+            f"listener {self.port} 127.0.0.1\n{self._settings}\npersistence false\nlog_dest none\nuser root\n"
         )
         self._process = subprocess.Popen(
             [self._binary, "-c", str(settings)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -49,11 +51,11 @@ class Mosquitto:
 
 
 @contextmanager
-def open_mosquitto(folder: Path) -> Iterator[Mosquitto]:
+def open_mosquitto(folder: Path, *, settings: str = "allow_anonymous true") -> Iterator[Mosquitto]:
     binary = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
     if binary is None:
         pytest.skip("no Mosquitto here: apt-get install mosquitto")
-    broker = Mosquitto(binary, folder)
+    broker = Mosquitto(binary, folder, settings=settings)
     broker.start()
     try:
         yield broker
@@ -76,15 +78,15 @@ class Heard:
 
 
 @asynccontextmanager
-async def listening(port: int) -> AsyncIterator[Heard]:
-    """To all topics, those that are retained first."""
+async def listening(port: int, **how: Any) -> AsyncIterator[Heard]:
+    """To all topics, those that are retained first. `how`: a login, and whom it trusts."""
     heard = Heard()
 
     async def listen(client: aiomqtt.Client) -> None:
         async for message in client.messages:
             heard.all.append((str(message.topic), bytes(message.payload or b""), bool(message.retain)))
 
-    async with aiomqtt.Client("127.0.0.1", port) as client, asyncio.TaskGroup() as tasks:
+    async with aiomqtt.Client("127.0.0.1", port, **how) as client, asyncio.TaskGroup() as tasks:
         await client.subscribe("#", qos=1)
         task = tasks.create_task(listen(client))
         try:

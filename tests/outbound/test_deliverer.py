@@ -10,10 +10,11 @@ from sqlmodel import col, update
 
 from server.clock import ManualClock, SystemClock
 from server.outbound.deliverer import Pace
-from server.outbound.messages import Message, Request, Unsendable
+from server.outbound.messages import Answer, Verdict
+from server.outbound.noting import Noting
 from server.outbound.standard import StandardReceiver
 from server.store.tables import Delivery, Webhook
-from server.store.webhooks import Target
+from server.store.webhooks import Turn
 from tests.outbound.conftest import QUICK, Office, running, until_that
 from tests.outbound.receiver import Got, Receiver, open_receiver
 
@@ -312,17 +313,19 @@ async def test_an_error_is_not_repeated_without_a_pause(
     office: Office, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever fails here: its lease has to run out first, and meanwhile the others are served."""
-    asked = []
-    request = StandardReceiver.request
+    asked: list[str] = []
+    note = Noting.note
 
-    def breaking(self: StandardReceiver, webhook: Webhook, target: Target, message: Message) -> Request | Unsendable:
-        if target.url.endswith("/broken"):
-            asked.append(message.id)
+    async def breaking(
+        self: Noting, turn: Turn, webhook: Webhook, delivery: Delivery, answer: Answer | None, verdict: Verdict
+    ) -> bool:
+        if webhook.id == broken.id:
+            asked.append(delivery.id)
             raise RuntimeError("a fault of ours")
-        return request(self, webhook, target, message)
+        return await note(self, turn, webhook, delivery, answer, verdict)
 
-    monkeypatch.setattr(StandardReceiver, "request", breaking)
-    await office.add(f"{receiver.url}/broken")
+    monkeypatch.setattr(Noting, "note", breaking)
+    broken, _ = await office.add(f"{receiver.url}/broken")
     webhook, _ = await office.add(f"{receiver.url}/whole")
     async with running(office.deliverer()):
         for count in range(1, 6):
@@ -331,6 +334,37 @@ async def test_an_error_is_not_repeated_without_a_pause(
         await until_that(lambda: len(asked) == 1)
         office.clock.advance(31)
         await until_that(lambda: len(asked) == 2)
+
+
+@pytest.mark.parametrize(("place", "sent"), [("request", 0), ("judge", 2)])
+async def test_a_fault_of_ours_is_a_try(
+    office: Office, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, place: str, sent: int
+) -> None:
+    """It is in the log without a word of the error, is tried again later, and ends; others are not held up by it."""
+    faulty, faults = getattr(StandardReceiver, place), list[str]()
+
+    def breaking(self: StandardReceiver, *given: object) -> object:
+        if len(faults) < 2:
+            faults.append(place)
+            raise RuntimeError("secret words")
+        return faulty(self, *given)
+
+    monkeypatch.setattr(StandardReceiver, place, breaking)
+    webhook, _ = await office.add(receiver.url)
+    async with running(office.deliverer()):
+        await office.happen()
+        (first,) = await office.until(webhook, lambda rows: rows[0].tries == 1)
+        assert (first.state, first.result) == ("pending", "internal_error")
+        assert first.next_at > office.clock.now()
+        assert (await office.load(webhook)).resumes_at is None
+        office.clock.advance(61)
+        await office.until(webhook, lambda rows: rows[0].tries == 2)
+        office.clock.advance(61)
+        (delivery,) = await office.until_over(webhook)
+    assert [(one.reason, one.answer) for one in await office.tries(delivery)][:2] == [
+        ("internal_error", "thanks" if sent else "")
+    ] * 2
+    assert (delivery.state, len(receiver.got)) == ("delivered", sent + 1)
 
 
 async def test_so_much_waits_and_no_more(office: Office, receiver: Receiver) -> None:

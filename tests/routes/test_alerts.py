@@ -9,7 +9,7 @@ from server.store.alerts import clear_alert, raise_alert
 from server.store.audit import Filter
 from server.store.event_log import TableLog
 from server.store.paging import Page
-from server.store.tables import User
+from server.store.tables import Department, Person, User
 from tests.opened import client_of
 
 URL = "/api/v1/alerts"
@@ -75,3 +75,33 @@ async def test_somebody_who_is_limited_to_cameras(parts: Parts, three: list[str]
         assert await ids_of(operator) == [three[1]]
         assert (await operator.post(f"{URL}/{three[0]}/acknowledge")).status_code == 404
         assert (await operator.post(f"{URL}/{three[1]}/acknowledge")).status_code == 200
+
+
+async def test_somebody_who_is_limited_to_departments(parts: Parts, three: list[str]) -> None:
+    """Sees and acknowledges what is about their people alone; who is limited to cameras sees everybody's."""
+    async with parts.store.transaction() as session:
+        night, day = Department(name="Night"), Department(name="Day")
+        session.add_all([night, day])
+        await session.flush()
+        ada, bob = Person(full_name="Ada", department_id=night.id), Person(full_name="Bob", department_id=day.id)
+        session.add_all([ada, bob, cleo := Person(full_name="Cleo")])
+        await session.flush()
+    theirs, *others = [
+        await raised(parts, "check_out_missing", f"people/{one.id}/days/2026-03-08") for one in (ada, bob, cleo)
+    ]
+    limits = {"department_ids": [night.id], "camera_ids": ["a"]}
+    async with parts.store.transaction() as session:
+        await session.exec(update(User).where(col(User.email) == "operator@example.com").values(**limits))
+        await session.exec(update(User).where(col(User.email) == "viewer@example.com").values(camera_ids=["a"]))
+    parts.access.forget()
+    async with client_of(parts, "Operator") as operator:
+        assert await ids_of(operator) == [three[1], theirs]
+        assert (await operator.get(URL)).json()["meta"]["total"] == 2
+        assert (await operator.post(f"{URL}/{others[0]}/acknowledge")).status_code == 404
+        assert (await operator.post(f"{URL}/{theirs}/acknowledge")).status_code == 200
+    async with client_of(parts, "Viewer") as viewer:
+        assert await ids_of(viewer) == [three[1], theirs, *others]
+    told = await TableLog(parts.store).read("alerts", 0, 100)
+    assert [event.data["departmentId"] for event in told if event.data["id"] in (theirs, *others)] == [
+        night.id, day.id, None
+    ]  # fmt: skip

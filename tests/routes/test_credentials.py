@@ -2,6 +2,7 @@
 
 import httpx
 
+from server.access.qr import drawn
 from server.parts import Parts
 from tests.routes.limited import limited_client
 from tests.routes.test_check_ins import refusal
@@ -100,3 +101,23 @@ async def test_guessing_pins_by_setting_them(admin: httpx.AsyncClient) -> None:
         assert refusal(await admin.put(f"{bea}/pin", json={"pin": "123456"}))[0] == 422  # counts as nothing
         assert refusal(await admin.put(f"{bea}/pin", json={"pin": PIN}))[:2] == (409, "pin_taken")
     assert (await admin.put(f"{bea}/pin", json={"pin": PIN})).status_code == 429
+
+
+async def test_a_badge_is_drawn_and_told_once(admin: httpx.AsyncClient, parts: Parts) -> None:
+    """As text and as a QR code of it; not in the list, nor in the audit. What was typed is not said again."""
+    ada = await person(admin)
+    made = await admin.post(f"{ada}/badges", json={"label": "Card"})
+    assert made.status_code == 201, made.text
+    one = made.json()["data"]
+    assert len(one["badge"]) == 16
+    assert one["badge"].endswith(one["ending"])
+    assert one["svg"].startswith("<svg xmlns=")
+    assert one["svg"] == drawn(one["badge"])
+    other = (await admin.post(f"{ada}/badges", json={"badge": BADGE})).json()["data"]
+    assert (other["badge"], other["svg"]) == (None, drawn(BADGE))
+    listed, audit = await admin.get(f"{ada}/credentials"), await admin.get("/api/v1/audit")
+    assert one["badge"] not in listed.text + audit.text
+    async with parts.store.read() as session:
+        found = await parts.access.codes.find(session, "badge", one["badge"])
+    assert found is not None
+    assert found.id == one["id"]

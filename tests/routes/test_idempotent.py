@@ -1,6 +1,7 @@
 """Idempotency-Key: what was made is not made twice, and its answer is not lost."""
 
 import asyncio
+from functools import partial
 
 import httpx
 import pytest
@@ -8,8 +9,13 @@ from sqlmodel import col, select, update
 
 from server.clock import ManualClock
 from server.demo.clips import enrolment_photo
+from server.errors import StillAtWork
 from server.parts import Parts
-from server.store.tables import IdempotentAnswer
+from server.routes import endpoint, idempotent
+from server.store import idempotency
+from server.store.engine import noted
+from server.store.idempotency import Claim
+from server.store.tables import Department, IdempotentAnswer
 from tests.opened import client_of
 
 KEY = {"Idempotency-Key": "01941f29-7c00"}
@@ -106,6 +112,51 @@ async def test_a_crash_in_between_does_not_block_for_ever(
     assert (blocked.status_code, blocked.headers["Retry-After"]) == (409, "1")
     clock.advance(60)
     assert (await admin.post("/api/v1/people", json=ADA, headers=KEY)).status_code == 201
+
+
+async def test_a_crash_before_the_answer_does_not_make_it_twice(
+    admin: httpx.AsyncClient, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was made, and its maker died: at work for a minute, then said so for as long as an answer is kept."""
+
+    async def died(*_: object, **__: object) -> None:
+        return None
+
+    with monkeypatch.context() as dying:
+        dying.setattr(idempotent, "_settle", died)
+        assert (await admin.post("/api/v1/people", json=ADA, headers=KEY)).status_code == 201
+    waiting = await admin.post("/api/v1/people", json=ADA, headers=KEY)
+    assert (waiting.status_code, waiting.json()["error"]["code"]) == (409, "idempotency_in_progress")
+    clock.advance(60)
+    lost = await admin.post("/api/v1/people", json=ADA, headers=KEY)
+    assert (lost.status_code, lost.json()["error"]["code"]) == (409, "idempotency_answer_lost")
+    assert await count(admin) == 1
+
+
+async def test_an_error_after_the_commit_does_not_make_it_twice(
+    admin: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Something went away before it could be answered: it is there all the same."""
+
+    def away(*_: object) -> None:
+        raise ConnectionError("The database is away.")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(endpoint, "answered", away)
+        assert (await admin.post("/api/v1/people", json=ADA, headers=KEY)).status_code == 503
+    again = await admin.post("/api/v1/people", json=ADA, headers=KEY)
+    assert (again.status_code, again.json()["error"]["code"]) == (409, "idempotency_in_progress")
+    assert await count(admin) == 1
+
+
+async def test_who_was_too_slow_makes_nothing(parts: Parts, clock: ManualClock) -> None:
+    """Somebody has taken the key over: then what the first writes is not kept."""
+    gone = Claim("k", clock.now())
+    with pytest.raises(StillAtWork), noted(partial(idempotency.made, mine=gone)):
+        async with parts.store.transaction() as session:
+            session.add(Department(name="Lab"))
+    async with parts.store.read() as session:
+        assert (await session.exec(select(Department.name))).all() == []
 
 
 async def test_an_answer_that_cannot_be_read_is_not_made_twice(admin: httpx.AsyncClient, parts: Parts) -> None:

@@ -29,6 +29,19 @@ async def test_a_kiosk_names_cameras_that_exist(admin: httpx.AsyncClient) -> Non
     assert (await admin.get(url)).json()["error"]["code"] == "kiosk_not_found"
 
 
+async def test_its_own_language_and_time_zone(admin: httpx.AsyncClient) -> None:
+    """None unless said; a zone that there is, and what can be a language; an edit says both anew."""
+    made = await admin.post("/api/v1/kiosks", json={"name": "Tor", "language": "pt-BR", "timeZone": "Asia/Kathmandu"})
+    kiosk = made.json()["data"]
+    assert (made.status_code, kiosk["language"], kiosk["timeZone"]) == (201, "pt-BR", "Asia/Kathmandu")
+    for field, value in (("timeZone", "Mars/Olympus"), ("language", "Deutsch!"), ("language", "d" * 40)):
+        refused = await admin.post("/api/v1/kiosks", json={"name": "Other", field: value})
+        assert refused.status_code == 422
+        assert refused.json()["error"]["details"][0]["field"] == field
+    plain = (await admin.put(f"/api/v1/kiosks/{kiosk['id']}", json={"name": "Tor"})).json()["data"]
+    assert (plain["language"], plain["timeZone"]) == (None, None)
+
+
 async def test_a_code_pairs_one_screen_once(admin: httpx.AsyncClient, anyone: httpx.AsyncClient) -> None:
     """Six digits, no login; the second use and a wrong one are refused."""
     made = await kiosk(admin)

@@ -104,9 +104,10 @@ async def fill(store: Store, *, people: int = 3) -> None:
     )  # fmt: skip
     lock = tables.DayLock(through=AT.date(), locked_by=user.id, locked_by_name="ada")
     said = {"personId": persons[0].id, "at": AT.isoformat(), "direction": "in"}
+    kiosk = tables.Kiosk(name="Lobby", camera_ids=[camera.id], language="de", time_zone="Europe/Berlin")
     levels: list[list[SQLModel]] = [
         [shift, site, lock, webhook, report],
-        [role, department, camera, *persons, tables.Kiosk(name="Lobby", camera_ids=[camera.id]), *jobs],
+        [role, department, camera, *persons, kiosk, *jobs],
         [user, terminal, *photos, *sightings, delivery, report_run],
         [
             tables.Session(user_id=user.id, refresh_hash="r" * 64, expires_at=AT),

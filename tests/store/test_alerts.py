@@ -67,6 +67,7 @@ async def test_an_open_alert_is_raised_once(store: Store) -> None:
         "subject": "users/1",
         "message": "An old token was used.",
         "sightingId": None,
+        "departmentId": None,
         "snapshotUrl": None,
     }
     assert (row.message, row.severity, row.created_at, row.updated_at) == ("Again.", "warning", after(0), after(5))

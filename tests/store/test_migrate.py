@@ -33,7 +33,7 @@ async def test_forward_and_backward(empty_url: str) -> None:
     for _ in range(2):
         await migrate.upgrade(empty_url)
         await migrate.upgrade(empty_url)
-        assert await migrate.current(empty_url) == "0016"
+        assert await migrate.current(empty_url) == "0017"
         async with Store(empty_url) as store, store.engine.connect() as connection:
             assert await connection.run_sync(_tables) == {*SQLModel.metadata.tables, "alembic_version"}
         await migrate.downgrade(empty_url, "base")
@@ -80,7 +80,7 @@ async def test_sealed_addresses_are_not_thrown_away(empty_url: str) -> None:
         session.add(tables.Camera(name="C", source="rtsp://g@h/", sealed_source="x", kind="rtsp", role="in"))
     with pytest.raises(RuntimeError, match="rollcall db downgrade"):
         await migrate.downgrade(empty_url, "0002")
-    assert await migrate.current(empty_url) == "0016"
+    assert await migrate.current(empty_url) == "0017"
 
 
 async def test_sealed_templates_are_not_thrown_away(empty_url: str) -> None:
@@ -326,6 +326,21 @@ async def test_terminals_wait_for_the_way_forward(empty_url: str) -> None:
         assert (await session.exec(select(tables.Setting))).all() == []
 
 
+async def test_a_kiosks_own_language_waits_for_the_way_forward(empty_url: str) -> None:
+    """With its time zone; a kiosk that has neither has neither afterwards."""
+    await migrate.upgrade(empty_url)
+    own = {"Lobby": ("ar", "Asia/Kathmandu"), "Hall": (None, "Europe/Berlin"), "Gate": (None, None)}
+    async with Store(empty_url) as store, store.transaction() as session:
+        for name, (language, time_zone) in own.items():
+            session.add(tables.Kiosk(name=name, language=language, time_zone=time_zone))
+    await migrate.downgrade(empty_url, "0015")
+    await migrate.upgrade(empty_url)
+    async with Store(empty_url) as store, store.read() as session:
+        found = (await session.exec(select(tables.Kiosk))).all()
+        assert {row.name: (row.language, row.time_zone) for row in found} == own
+        assert (await session.exec(select(tables.Setting))).all() == []
+
+
 async def test_no_difference_to_the_tables(store: Store) -> None:
     """A migrated database is what tables.py describes: nothing is left for another migration."""
     async with store.engine.connect() as connection:
@@ -349,7 +364,7 @@ async def test_every_constraint_is_named(store: Store) -> None:
 async def test_two_that_start_together(empty_url: str) -> None:
     """Processes that upgrade at the same moment wait for each other, on a database that none has opened before."""
     await asyncio.gather(*(migrate.upgrade(empty_url) for _ in range(4)))
-    assert await migrate.current(empty_url) == "0016"
+    assert await migrate.current(empty_url) == "0017"
 
 
 async def test_a_migration_that_fails_changes_nothing(empty_url: str) -> None:
@@ -385,4 +400,4 @@ async def test_a_database_that_cannot_be_opened(tmp_path: Path) -> None:
 def test_one_line_of_revisions() -> None:
     """There is one head, and every revision can be found without an ini file."""
     script = ScriptDirectory.from_config(migrate.alembic_config())
-    assert script.get_heads() == ["0016"]
+    assert script.get_heads() == ["0017"]

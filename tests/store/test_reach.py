@@ -4,10 +4,10 @@ import pytest
 
 from server.errors import Invalid, NotFound
 from server.events.limits import EVERYTHING, Reach
-from server.store import cameras, departments, entries, kiosks, people, photos, sightings
+from server.store import alerts, cameras, departments, entries, kiosks, people, photos, sightings
 from server.store.engine import Store
 from server.store.paging import Page
-from server.store.tables import Camera, Department, Entry, Kiosk, Person, Sighting
+from server.store.tables import Alert, Camera, Department, Entry, Kiosk, Person, Sighting
 from tests.store.conftest import NOON, add_camera, add_person, add_photo, add_sighting, after
 
 NOTHING = Reach(frozenset(), frozenset())
@@ -215,3 +215,29 @@ async def test_kiosks(store: Store, house: House) -> None:
         async with store.transaction() as session:
             await kiosks.save_kiosk(session, Kiosk(name="X", camera_ids=[house.yard.id]), house.by_camera)
     assert caught.value.details[0].field == "cameraIds"
+
+
+async def test_alerts(store: Store, house: House) -> None:
+    """Those about a camera by the camera, those about a person by the person, and none of anything else."""
+    subjects = {
+        "door": f"cameras/{house.door.id}", "yard": f"cameras/{house.yard.id}", "kiosk": "kiosks/k",
+        "ada": f"people/{house.ada.id}/days/2026-03-08", "bob": f"people/{house.bob.id}/days/2026-03-08",
+        "cleo": f"people/{house.cleo.id}/days/2026-03-08", "gone": "people/gone/days/2026-03-08",
+    }  # fmt: skip
+    async with store.transaction() as session:
+        for name, subject in subjects.items():
+            session.add(
+                Alert(kind=name, severity="info", subject=subject, message="?", created_at=NOON, updated_at=NOON)
+            )
+    for reach, seen in (
+        (EVERYTHING, {*subjects}),
+        (NOTHING, set()),
+        (house.by_camera, {"door", "ada", "bob", "cleo", "gone"}),
+        (house.by_department, {"door", "yard", "ada"}),
+        (house.by_both, {"door", "ada"}),
+    ):
+        async with store.read() as session:
+            found = (await alerts.page(session, Page(), reach=reach)).rows
+            assert {one.kind for one in found} == seen
+            every = (await alerts.page(session, Page())).rows
+            assert {one.kind for one in every if await alerts.within(session, one, reach)} == seen

@@ -74,3 +74,5 @@ class Kiosk(Row, table=True):
     site_id: str | None = Field(default=None, foreign_key="sites.id", index=True, ondelete="SET NULL")
     role: str = Field(default="both", max_length=4)  # in | out | both: what a code or a badge means here
     means: list[str] = Field(default_factory=lambda: list(MEANS), sa_type=JSON)  # what one may check in with
+    language: str | None = Field(default=None, max_length=35)  # with which its screen begins; None: the browser's
+    time_zone: str | None = Field(default=None, max_length=64)  # of its clock; None: the site's

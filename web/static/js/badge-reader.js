@@ -1,8 +1,8 @@
 /** Badges read by a reader that types: fast, into nothing in particular, with Enter at the end. */
 
 const GAP_MS = 60; // a reader types faster than anybody
-const LEAST = 6;
-const MOST = 128;
+export const LEAST = 6;
+export const MOST = 128;
 
 export class BadgeReader {
   #read;

@@ -1,6 +1,7 @@
 /** A kiosk at its door: greets whom the server recognises, takes codes and badges, and goes on without a network. */
 
 import { Api } from "./api.js";
+import { BadgeCamera } from "./badge-camera.js";
 import { BadgeReader } from "./badge-reader.js";
 import { CheckIns } from "./check-ins.js";
 import { Events } from "./events.js";
@@ -38,6 +39,8 @@ export class KioskDoor {
   #checkIns = null;
   /** @type {BadgeReader | null} */
   #reader = null;
+  /** @type {BadgeCamera | null} */
+  #scanner = null;
   /** @type {Mirror | null} */
   #mirror = null;
   /** @type {KioskCamera | null} */
@@ -95,6 +98,7 @@ export class KioskDoor {
   relabel() {
     this.#greeter.relabel();
     this.#pad?.relabel();
+    this.#scanner?.relabel();
     this.#own?.relabel();
   }
 
@@ -138,6 +142,8 @@ export class KioskDoor {
     this.#part("code").addEventListener("click", () => this.#pad?.open());
     document.addEventListener("keydown", this.#key);
     this.#reader = new BadgeReader((badge) => this.#badge(badge));
+    const parts = { bar: this.#part("qr"), button: this.#part("qr-button"), said: this.#part("qr-said"), missing: this.#part("qr-missing"), video: this.#part("own-video") };
+    this.#scanner = new BadgeCamera(this.#root, parts, { read: (badge) => this.#badge(badge), shows: (on) => this.#showOwn(on) });
     this.#offer();
     this.#checkIns.start();
   }
@@ -147,6 +153,7 @@ export class KioskDoor {
     if (!this.#pad) return;
     this.#part("code").hidden = !this.#may("pin");
     this.#root.querySelector("[data-pad-badge]").hidden = !this.#may("badge");
+    this.#scanner?.offer(this.#may("badge"));
   }
 
   /** Who has a keyboard just types; what a reader types is a badge, and opens nothing. */
@@ -162,12 +169,12 @@ export class KioskDoor {
     }, TYPED_BY_HAND_MS);
   };
 
-  #badge(badge) {
+  async #badge(badge) {
     clearTimeout(this.#typing);
     this.#typed = "";
     if (!this.#may("badge")) return;
     this.#pad.close();
-    this.#enter({ badge });
+    await this.#enter({ badge });
   }
 
   /** @param {import("./check-ins.js").Means} means */
@@ -252,13 +259,18 @@ export class KioskDoor {
     if (push && !this.#closed) {
       const parts = { bar: this.#part("own"), button: this.#part("own-button"), said: this.#part("own-said"), video: this.#part("own-video") };
       this.#own = new KioskCamera(this.#api, parts, push.id, (on) => {
-        this.#part("own-video").hidden = !on;
-        if (on) this.#mirror?.stop();
-        else if (!this.#closed) this.#mirror?.start();
+        this.#scanner?.follow(on);
+        this.#showOwn(on);
       });
       await this.#own.resume();
     }
     if (!this.#closed && this.#part("own-video").hidden) this.#mirror.start();
+  }
+
+  #showOwn(on) {
+    this.#part("own-video").hidden = !on;
+    if (on) this.#mirror?.stop();
+    else if (!this.#closed) this.#mirror?.start();
   }
 
   /** The server does not want this screen any more. */
@@ -268,6 +280,7 @@ export class KioskDoor {
     this.#reach.close();
     this.#checkIns?.close();
     this.#reader?.close();
+    this.#scanner?.close();
     this.#events?.close();
     this.#own?.end();
     this.#mirror?.stop();

@@ -8,7 +8,7 @@ import { say } from "./text.js";
 import { clock } from "./times.js";
 
 const MEANS = ["face", "pin", "badge"];
-const NEW = Object.freeze({ name: "", role: "both", means: MEANS, cameraIds: [], siteId: null });
+const NEW = Object.freeze({ name: "", role: "both", means: MEANS, cameraIds: [], siteId: null, language: null, timeZone: null });
 
 export class KioskForm {
   #api;
@@ -19,6 +19,8 @@ export class KioskForm {
   #cameras = new Map();
   /** @type {Map<string, string>} */
   #sites = new Map();
+  /** @type {[string, string][]} */
+  #languages = JSON.parse(document.querySelector("[data-kiosks]")?.dataset.languages ?? "[]");
 
   /** @param {import("./api.js").Api} api @param {import("./sheet.js").Sheet} sheet @param {(kiosk: any) => void} saved */
   constructor(api, sheet, saved) {
@@ -88,8 +90,16 @@ export class KioskForm {
       choice({ id: "kiosk-role", name: "role", label: say("kiosks.role"), hint: say("kiosks.role.hint"), options: ["both", "in", "out"].map((role) => [role, say(`kiosks.role.${role}`)]), value: kiosk.role }),
       checks("means", say("kiosks.means"), MEANS.map((one) => [one, say(`kiosks.means.${one}`)]), kiosk.means),
       cameras.size > 0 && checks("cameraIds", say("kiosks.cameras"), [...cameras], kiosk.cameraIds),
+      choice({ id: "kiosk-language", name: "language", label: say("kiosks.language"), hint: say("kiosks.language.hint"), options: this.#spoken(kiosk.language), value: kiosk.language ?? "" }),
+      field({ id: "kiosk-timeZone", name: "timeZone", label: say("kiosks.zone"), hint: say("kiosks.zone.hint"), value: kiosk.timeZone ?? "", optional: true, maxlength: 64, spellcheck: "false" }),
       sites.size > 1 && choice({ id: "kiosk-siteId", name: "siteId", label: say("kiosks.site"), options: [...sites], value: kiosk.siteId ?? "" }),
     );
+  }
+
+  /** Those that a kiosk speaks, and what it has been given. @param {string | null} own @returns {[string, string][]} */
+  #spoken(own) {
+    const known = this.#languages.some(([tag]) => tag === own);
+    return [["", say("kiosks.language.none")], ...this.#languages, ...(own && !known ? [[own, own]] : [])];
   }
 
   async #send(form, value, send) {
@@ -98,7 +108,7 @@ export class KioskForm {
       return undefined;
     }
     const checked = (name) => [...form.querySelectorAll(`input[name="${name}"]:checked`)].map((box) => box.value);
-    const body = { name: value("name"), role: value("role"), means: checked("means"), cameraIds: checked("cameraIds"), siteId: value("siteId") || null };
+    const body = { name: value("name"), role: value("role"), means: checked("means"), cameraIds: checked("cameraIds"), siteId: value("siteId") || null, language: value("language") || null, timeZone: value("timeZone") || null };
     if (!body.means.length) return tell(form, notice("red", say("kiosks.means.missing")));
     return send(form, body);
   }
@@ -131,7 +141,7 @@ export class KioskForm {
       return tell(form, notice("amber", say("kiosks.meanwhile"), load));
     }
     if (error instanceof ApiError && error.status === 409) return fieldError(form.elements.namedItem("name"), error.message);
-    const ofOne = error instanceof ApiError && error.details.some(({ field: name }) => ["name", "role", "siteId"].includes(name));
+    const ofOne = error instanceof ApiError && error.details.some(({ field: name }) => ["name", "role", "siteId", "language", "timeZone"].includes(name));
     const rest = ofOne ? showFieldErrors(form, error) : inWords(error);
     return rest && tell(form, notice("red", rest));
   }

@@ -3,10 +3,14 @@
 import { speak, say } from "./text.js";
 
 const KEY = "rollcall.kiosk.language";
+const CHOSEN_FOR_MS = 60_000; // since somebody touched the screen last
 
 export class Languages {
   #buttons;
   #listeners = new Set();
+  /** The kiosk's own. @type {string | null} */
+  #own = null;
+  #back = 0;
   #turn = 0; // a catalogue that arrives late does not undo a later choice
 
   /** @param {HTMLElement} list buttons with `lang`, as the page offers them */
@@ -14,11 +18,13 @@ export class Languages {
     this.#buttons = [...list.querySelectorAll("button[lang]")];
     for (const button of this.#buttons) {
       button.addEventListener("click", () => {
-        keep(button.lang);
+        if (this.#own) this.#visit();
+        else keep(button.lang);
         list.hidePopover?.();
         this.use(button.lang).catch(() => undefined); // the language stays as it is
       });
     }
+    for (const kind of ["pointerdown", "keydown"]) document.addEventListener(kind, () => this.#back && this.#visit(), { capture: true });
   }
 
   /** Called after each change. @param {() => void} listener */
@@ -26,17 +32,40 @@ export class Languages {
     this.#listeners.add(listener);
   }
 
-  /** What was chosen here before, else what the browser prefers, else English. */
-  async start() {
-    const tags = this.#buttons.map((button) => button.lang);
-    const wanted = [kept(), ...navigator.languages].filter((tag) => tag);
-    const found = wanted.map((tag) => bestOf(tag, tags)).find((tag) => tag) ?? "en";
+  /**
+   * The kiosk's own, else what was chosen here before, else what the browser prefers, else English.
+   * @param {string | null} [own]
+   */
+  async start(own = null) {
+    this.#own = this.#known(own);
+    clearTimeout(this.#back);
+    this.#back = 0;
+    const wanted = [this.#own, kept(), ...navigator.languages].filter((tag) => tag);
+    const found = wanted.map((tag) => this.#known(tag)).find((tag) => tag) ?? "en";
     try {
       await this.use(found);
     } catch (error) {
       if (found === "en") throw error;
       await this.use("en");
     }
+  }
+
+  /** The kiosk has another one of its own now, or none. @param {string | null | undefined} own */
+  async prefer(own) {
+    if (this.#known(own) !== this.#own) await this.start(own ?? null);
+  }
+
+  /** What somebody chose at a kiosk with a language of its own is theirs until they have gone. */
+  #visit() {
+    clearTimeout(this.#back);
+    this.#back = setTimeout(() => {
+      this.#back = 0;
+      this.use(this.#own).catch(() => undefined);
+    }, CHOSEN_FOR_MS);
+  }
+
+  #known(tag) {
+    return (tag && bestOf(tag, this.#buttons.map((button) => button.lang))) || null;
   }
 
   /** @param {string} tag @throws {Error} where its sentences cannot be loaded */

@@ -1,6 +1,7 @@
 /** What somebody checks in with at a kiosk instead of a face: a PIN and badges, set here and never shown again. */
 
 import { ApiError } from "./api.js";
+import { badgeCard } from "./badge-card.js";
 import { el, icon, showFieldErrors } from "./dom.js";
 import { inWords } from "./failure.js";
 import { field, notice, tell, workingForm } from "./fields.js";
@@ -138,16 +139,18 @@ export class PersonCodes {
       el(
         "div",
         { class: "field-pair" },
-        field({ id: "code-badge", name: "badge", label: say("codes.badge.label"), hint: say("codes.badge.hint"), maxlength: 128 }),
+        field({ id: "code-badge", name: "badge", label: say("codes.badge.label"), hint: say("codes.badge.hint"), optional: true, maxlength: 128 }),
         field({ id: "code-label", name: "label", label: say("codes.badge.name"), hint: say("codes.badge.name.hint"), optional: true, maxlength: 100 }),
       ),
       async (value) => {
-        await this.#api.post(`${this.#path}/badges`, { badge: value("badge"), label: value("label") });
+        const made = await this.#api.post(`${this.#path}/badges`, { badge: value("badge") || null, label: value("label") });
         this.#said(say("codes.badge.added"));
+        return notice("green", say("codes.badge.made"), badgeCard({ ...made, name: this.#person.fullName }));
       },
     );
   }
 
+  /** @param {(value: (name: string) => string) => Promise<Node | void>} send answers what is to be shown of it once */
   #form(label, fields, send) {
     const cancel = el("button", { class: "button", type: "button", text: say("cancel"), on: { click: () => this.#rest(true) } });
     const form = workingForm(
@@ -158,8 +161,8 @@ export class PersonCodes {
         extra: [cancel],
         send: async (made, value) => {
           try {
-            await send(value);
-            this.#news.replaceChildren();
+            const news = await send(value);
+            this.#news.replaceChildren(...(news ? [news] : []));
             await this.#load();
             this.#rest(true);
           } catch (error) {

@@ -1,6 +1,7 @@
-/** The clock on the wall of the site: times and dates in its zone, in the language of the page. */
+/** The clock on the wall of the site or of the kiosk: times and dates in its zone, in the language of the page. */
 
 export class WallClock {
+  #site;
   #zone;
   #language = "";
   #clock;
@@ -9,7 +10,13 @@ export class WallClock {
 
   /** @param {string | undefined} zone IANA name; the device's own where it is empty or not known here */
   constructor(zone) {
-    this.#zone = known(zone);
+    this.#site = this.#zone = known(zone);
+  }
+
+  /** The kiosk's own; the site's where it is empty or not known here. @param {string | null | undefined} zone */
+  use(zone) {
+    this.#zone = known(zone) ?? this.#site;
+    this.#language = "";
   }
 
   /** @param {string | Date} at such as 09:02 */

@@ -62,8 +62,12 @@ export function follow(session: Session, url: string, topic: string, listener: L
     opened.onmessage = ({ data }) => hear(opened, JSON.parse(data as string) as Heard);
     opened.onclose = ({ code }) => {
       if (over) return;
-      // 4500 and above say: do not come back. Everything else is a break.
-      if (code === NOT_AUTHENTICATED || code === SESSION_ENDED) giveUp("ended");
+      // 4500 and above say: do not come back. Everything else is a break. So may a 4501 be, of a network that stalled for
+      // some seconds or of a token that has just gone: with a new one it comes back, and where there is none it is over.
+      if (code === NOT_AUTHENTICATED) {
+        session.renew();
+        again();
+      } else if (code === SESSION_ENDED) giveUp("ended");
       else if (code >= 4500 && code < 5000) giveUp("refused");
       else again();
     };

@@ -84,6 +84,11 @@ export class Session {
     return this.#refreshing;
   }
 
+  /** The access token was refused: the next one that is asked for is a new one. */
+  renew(): void {
+    this.#access = null;
+  }
+
   /** Tabs share the refresh token and take turns: a used one must not be sent again. */
   async #refresh(): Promise<string> {
     return navigator.locks.request("rollcall.refresh", async () => {

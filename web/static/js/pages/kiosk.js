@@ -31,9 +31,9 @@ class Kiosk {
     this.#root.querySelector("[data-pair-form]").addEventListener("submit", (event) => this.#pair(event));
     addEventListener("pageshow", (event) => event.persisted && location.reload()); // its connections ended when it was left
     this.#part("retry").addEventListener("click", () => location.reload());
-    await this.#languages.start();
-    this.#languages.onChange(() => this.#relabel());
     const kept = this.#pairing.kept();
+    await this.#languages.start(kept?.kiosk.language);
+    this.#languages.onChange(() => this.#relabel());
     if (kept) return this.#open(kept);
     if (!this.#signedIn) return this.#section("pair");
     try {
@@ -82,16 +82,26 @@ class Kiosk {
   /** @param {import("../pairing.js").Place} place */
   #open(place) {
     this.#section("door");
+    this.#suit(place.kiosk);
     this.#display.stayAwake();
     this.#door = new KioskDoor(this.#root, place, {
       tones: this.#tones,
       wall: this.#wall,
       mayPublish: this.#mayPublish,
       languages: [...this.#part("languages").querySelectorAll("[lang]")].map((button) => button.lang),
-      changed: (kiosk) => place.token && this.#pairing.keep({ ...place, kiosk }),
+      changed: (kiosk) => {
+        if (place.token) this.#pairing.keep({ ...place, kiosk });
+        this.#suit(kiosk);
+      },
       ended: () => this.#ended(place.token),
     });
     this.#door.start();
+  }
+
+  /** The language and the clock that this kiosk begins with. */
+  #suit(kiosk) {
+    this.#wall.use(kiosk.timeZone);
+    this.#languages.prefer(kiosk.language).catch(() => undefined); // what is spoken stays
   }
 
   #ended(token) {
