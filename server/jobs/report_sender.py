@@ -36,6 +36,7 @@ AT_ONCE = 2  # each has a whole file in memory
 DUE_AT_ONCE = 50
 NAMED = 5  # recipients who did not get it, in a reason
 LONGEST_REASON = 500
+GIVEN_UP_FOR = timedelta(hours=1)  # one whose senders die, or that nobody took, is not tried after it
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,15 +117,21 @@ class ReportSender:
         async with self._store.read() as session:
             found = await reports.due(session, self._clock.now(), DUE_AT_ONCE)
         for report_id in found:
-            async with self._store.transaction() as session:
-                report, now = await reports.lock(session, report_id), self._clock.now()
-                if report is None or not report.enabled or report.next_at is None or report.next_at > now:
-                    continue
-                rule = rule_of(report)
-                due_at = latest_due(rule, report.next_at, now)
-                if not await reports.has_run(session, report.id, due_at):
-                    await reports.add_run(session, run_of(report, due_at, now))
-                await reports.write(session, report.id, next_at=next_due(rule, now))
+            try:
+                await self._plan(report_id)
+            except Exception as error:  # noqa: BLE001 - one that cannot be planned holds up no other
+                self._log.warning("report_not_planned", report=report_id, reason=f"{type(error).__name__}: {error}")
+
+    async def _plan(self, report_id: str) -> None:
+        async with self._store.transaction() as session:
+            report, now = await reports.lock(session, report_id), self._clock.now()
+            if report is None or not report.enabled or report.next_at is None or report.next_at > now:
+                return
+            rule = rule_of(report)
+            due_at = latest_due(rule, report.next_at, now)
+            if not await reports.has_run(session, report.id, due_at):
+                await reports.add_run(session, run_of(report, due_at, now))
+            await reports.write(session, report.id, next_at=next_due(rule, now))
 
     async def _waiting(self) -> list[str]:
         room = AT_ONCE - len(self._sending)
@@ -192,11 +199,14 @@ class ReportSender:
 
     async def _try(self, run: ReportRun, report: Report) -> Ended:
         everybody = tuple(run.left)
+        if self._clock.now() > run.give_up_at + GIVEN_UP_FOR:
+            return Ended(Posted(refused=everybody, said="Its time was over before it could be sent."), over=True)
         if self._mailer is None:
             return Ended(Posted(later=everybody, said=NOT_SET_UP))
         try:
             async with asyncio.timeout(self._pace.within_s):
                 about, made = await self._made(run, report)
+                message = await asyncio.to_thread(report_mail, self._mailer.server, about, made, self._clock.now())
         except TimeoutError:
             return Ended(Posted(later=everybody, said=f"It took longer than {self._pace.within_s:g} s to make."))
         except RollcallError as error:
@@ -205,7 +215,6 @@ class ReportSender:
         except Exception as error:  # noqa: BLE001 - the database may be back the next time
             self._log.warning("report_not_made", run=run.id, exc_info=error)
             return Ended(Posted(later=everybody, said=reason_of(error, self._pace.within_s)))
-        message = await asyncio.to_thread(report_mail, self._mailer.server, about, made, self._clock.now())
         return Ended(await self._mailer.send(message, everybody), made.rows)
 
     async def _made(self, run: ReportRun, report: Report) -> tuple[Heading, Made]:

@@ -227,6 +227,26 @@ async def test_without_an_answer_it_is_tried_for_a_day(house: House, clock: Manu
     assert waited[0] < 10 < 3600 < max(waited)
 
 
+async def test_whose_senders_die_is_not_tried_for_ever(house: House, clock: ManualClock) -> None:
+    """Nothing was noted of it for longer than a day: it has failed."""
+    await house.report(frequency="weekly", weekday=1)
+    sender = house.sender()
+    await sender.plan()
+    clock.advance(26 * 3600)
+    run = await house.now(sender)
+    assert (run.state, run.reason) == ("failed", "Its time was over before it could be sent.")
+    assert house.server.came == []
+
+
+async def test_one_that_cannot_be_planned_holds_up_no_other(house: House) -> None:
+    """A zone that this machine does not know any more."""
+    report = await house.report()
+    odd = report.model_dump(exclude={"id", "created_at", "updated_at"})
+    await house.add(Report(**odd | {"time_zone": "Mars/Olympus", "next_at": MONDAY - timedelta(minutes=1)}))
+    run = await house.now(house.sender())
+    assert (run.state, run.report_id) == ("sent", report.id)
+
+
 async def test_without_a_mail_server_it_waits_for_one(house: House, clock: ManualClock) -> None:
     """And says what is missing."""
     await house.report()
