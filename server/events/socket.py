@@ -32,7 +32,7 @@ from server.ids import new_id
 
 RECHECK_WITHIN_S = 5.0
 
-Snapshots = Callable[[str, Principal], Awaitable[dict[str, object]]]
+Snapshots = Callable[[str, Principal], Awaitable[dict[str, object] | None]]
 
 
 @dataclass(frozen=True, slots=True)

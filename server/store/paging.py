@@ -39,6 +39,16 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class AtOnce(Page):
+    """As much of a list as is told in one go, read in one statement: between two, a row could move past both."""
+
+    page_size: int = 5000
+
+    def __post_init__(self) -> None:
+        """More than anybody may ask for."""
+
+
+@dataclass(frozen=True, slots=True)
 class Paged(Generic[T]):
     """Some of a list's rows, and how many there are in all."""
 
