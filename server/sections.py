@@ -40,6 +40,11 @@ class MqttSettings(Section):
     )
     people: bool = Field(False, description="tell who came and went, and whole events, not only that somebody did")
 
+    @field_validator("ca_file", mode="before")
+    @classmethod
+    def _named(cls, value: object) -> object:
+        return None if value == "" else value
+
     @field_validator("url")
     @classmethod
     def _broker(cls, value: str) -> str:

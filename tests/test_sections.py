@@ -110,3 +110,6 @@ def test_the_authorities_of_a_broker(tmp_path: Path) -> None:
             broker(Settings(mqtt=MqttSettings(url="mqtts://broker", ca_file=file)))
         assert [(one.field, one.code) for one in refused.value.details] == [("mqtt.ca_file", code)]
         assert broker(Settings(mqtt=MqttSettings(url="mqtt://broker", ca_file=file))) is not None
+    empty = broker(Settings(mqtt=MqttSettings.model_validate({"url": "mqtts://broker", "ca_file": ""})))
+    assert empty is not None
+    assert empty.ca_file is None

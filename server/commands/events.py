@@ -1,6 +1,7 @@
 """`rollcall events tail`: what happens, as JSON lines, read from the log beside a running server."""
 
 import asyncio
+import heapq
 import os
 import re
 import signal
@@ -122,7 +123,7 @@ class Tailer:
 
     async def more(self) -> list[bytes]:
         """A line for each event that has come, topic by topic in its order, and the topics by time."""
-        found: list[tuple[StoredEvent, bytes]] = []
+        found: list[list[tuple[StoredEvent, bytes]]] = []
         self.behind = False
         for name, head in (await self._heads()).items():
             place = self._places.setdefault(name, Position(head.epoch, 0))
@@ -133,8 +134,9 @@ class Tailer:
                 print(f"rollcall: {name} no longer reaches back to {place}; on from {stretch.next}.", file=sys.stderr)
             self._places[name] = stretch.next
             self.behind = self.behind or len(stretch.events) == AT_ONCE
-            found += [(event, _line(event, Position(stretch.next.epoch, event.offset))) for event in stretch.events]
-        return [line for _, line in sorted(found, key=lambda one: one[0].time)]
+            epoch = stretch.next.epoch
+            found.append([(event, _line(event, Position(epoch, event.offset))) for event in stretch.events])
+        return [line for _, line in heapq.merge(*found, key=lambda one: one[0].time)]
 
     async def _heads(self) -> dict[str, Position]:
         heads = await self._log.heads()

@@ -106,6 +106,8 @@ class Hub:
         What happens from now on is not lost, also while the subscription is held.
         """
         feed = await self._feed(subscription.topic)
+        if (await self.log.head(feed.topic)).offset > feed.head:  # it was told here before the tail has read it
+            await self._advance(feed)
         recovered = since is None or await self._reaches(feed, since)
         # No await from here on. The feed may have been closed meanwhile, for want of followers.
         if feed.topic not in self._feeds:
@@ -163,9 +165,6 @@ class Hub:
             return feed
 
     async def _reaches(self, feed: Feed, since: Cursor) -> bool:
-        if since.offset > feed.head:
-            # The client heard it from another process before we did, or the history is another one.
-            await self._advance(feed)
         if since.epoch != feed.epoch or since.offset > feed.head:
             return False
         return since.offset + 1 >= feed.first or since.offset + 1 >= await self.log.oldest(feed.topic)

@@ -91,8 +91,7 @@ class Tail:
             self._hub.listeners.discard(self)
             raise
         self.recovered = opened.recovered
-        self.epoch = opened.epoch
-        self.place = Position(opened.epoch, self._subscription.cursor)
+        self.start = Position(opened.epoch, self._subscription.cursor)
         self._subscription.release()
         return self
 
@@ -102,9 +101,16 @@ class Tail:
         self._hub.listeners.discard(self)
         self._hub.leave(self._subscription)
 
+    @property
+    def place(self) -> Position:
+        """Up to where it has been read, whether anything of it was for this reader or not."""
+        return Position(self.start.epoch, self._subscription.cursor)
+
     async def take(self, wait_s: float) -> Sequence[tuple[Position, bytes]]:
-        """What follows, each with its place and the event as JSON; nothing after `wait_s`, or where somebody asks for
-        a recheck. Raises Ended."""
+        """What follows, each with its place and the event as JSON. Nothing after `wait_s`, or where somebody asks for
+        a recheck: then all up to `place` was passed over. Raises Ended."""
+        clock = self._hub.clock
+        until_s = clock.monotonic() + wait_s
         waits = True
         while not self._waiting:
             if self._over:
@@ -113,6 +119,8 @@ class Tail:
                 page = await self._hub.log.read(self._subscription.topic, self._subscription.cursor, READ_AT_ONCE)
                 if not self._subscription.replay(page):
                     raise Ended
+                if not self._waiting and (self.recheck_wanted or clock.monotonic() >= until_s):
+                    return ()
                 continue
             self._arrival.clear()
             self._subscription.advance()
@@ -129,7 +137,7 @@ class Tail:
 
     def _told(self, payload: bytes) -> tuple[Position, bytes]:
         said = orjson.loads(payload)
-        return Position(self.epoch, said["offset"]), orjson.dumps(said["event"])
+        return Position(self.start.epoch, said["offset"]), orjson.dumps(said["event"])
 
     # What the hub sees of it.
 

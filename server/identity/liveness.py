@@ -39,6 +39,7 @@ class Shown:
 
     liveness: Liveness
     share: float | None = None
+    flat: bool = False  # it has stayed so until now, and a kiosk's challenge is to tell
 
     @property
     def score(self) -> float | None:
@@ -177,8 +178,8 @@ class LivenessJudge:
         found = _MEANS[track.shape]
         if self.needs_challenge and not track.failed:
             # Whoever comes closer as asked and looks ahead moves like a picture: the steps to come tell the two apart.
-            found = Liveness.UNSURE
-        elif self.needs_challenge and not found.fake:
+            return Shown(Liveness.UNSURE, share, flat=found is Liveness.FLAT)
+        if self.needs_challenge and not found.fake:
             found = Liveness.FAILED
         return Shown(found, share)
 

@@ -77,6 +77,7 @@ class OpenSighting:
     refused: set[str] = field(default_factory=set)
     face: Floats | None = None
     quality: float = 0.0  # of the best look at it
+    left_flat: Shown | None = None  # what it is at its end, unless it shows something else before
 
     def remember(self, embedding: Floats, weight: float) -> None:
         """Add one look at the face."""
@@ -205,6 +206,7 @@ class Sightings:
         whatever a later track leaves open, unless the passive network speaks against it."""
         before = sighting.state.shown.liveness if sighting.state.shown else Liveness.UNSURE
         weaker = before is Liveness.LIVE and shown.liveness in (Liveness.FLAT, Liveness.FAILED)
+        sighting.left_flat = Shown(Liveness.FLAT, shown.share) if shown.flat else None
         if shown.liveness is Liveness.UNSURE or weaker or (before.fake and shown.liveness is Liveness.FAILED):
             return None
         sighting.state = replace(sighting.state, shown=shown)
@@ -214,9 +216,10 @@ class Sightings:
         return SightingChange("judged", sighting.state)
 
     def close(self, sighting: OpenSighting) -> SightingChange:
-        """Over, when it was last seen."""
+        """Over, when it was last seen. Who left in the middle of a challenge and had stayed flat, was that."""
         del self._open[sighting.state.id]
-        ended = replace(sighting.state, state="closed", ended_at=sighting.state.last_seen_at)
+        shown = sighting.state.shown or sighting.left_flat
+        ended = replace(sighting.state, state="closed", ended_at=sighting.state.last_seen_at, shown=shown)
         return SightingChange("closed", ended, face=sighting.look())
 
     def close_overdue(self, at: datetime) -> list[SightingChange]:

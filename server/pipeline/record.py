@@ -303,6 +303,8 @@ class _Writer:
             not made and awaits_proof(self._policy, row) and row.refusal is None and await self._would(row, person, at)
         ):
             self._refuse(row, person, at)
+            if is_fake(row):
+                self.alarms.append(alarm(REFUSED, row, self._camera))
 
     async def _would(self, row: Sighting, person: Person, at: datetime) -> bool:
         """Whether the rules make an entry of it, if it lives."""

@@ -66,7 +66,7 @@ class TopicStates:
         now = self._clock.now()
         async with self._store.read() as session:
             found = await alerts.page(session, MOST, state="open", reach=reach)
-        shown = [alerts.alert_event(row, "alert.raised", now).data for row in found.rows]
+            shown = [(await alerts.event_of(session, row, "alert.raised", now)).data for row in found.rows]
         return _said("alerts", shown, found.total)
 
 

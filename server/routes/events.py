@@ -99,14 +99,16 @@ async def stream_events(call: Call, query: TopicQuery) -> Response:
 async def _told(call: Call, tail: Tail, topic: str) -> AsyncIterator[bytes]:
     clock, stopping = call.parts.clock, call.parts.stopping
     async with tail:
-        begun = {"topic": topic, "epoch": tail.epoch, "offset": tail.place.offset, "recovered": tail.recovered}
+        start = tail.start
+        begun = {"topic": topic, "epoch": start.epoch, "offset": start.offset, "recovered": tail.recovered}
         asked_s = told_s = clock.monotonic()
-        yield b"retry: %d\n" % COME_BACK_AFTER_MS + _message(tail.place, orjson.dumps(begun), b"subscribed")
+        yield b"retry: %d\n" % COME_BACK_AFTER_MS + _message(start, orjson.dumps(begun), b"subscribed")
         while not stopping.is_set():
             try:
                 events = await tail.take(ASKED_AFTER_S)
             except Ended:
                 return
+            place = tail.place  # before anything else is waited for: later it may be past what has come meanwhile
             now_s = clock.monotonic()
             if tail.recheck_wanted or now_s - asked_s > ASKED_AFTER_S:
                 tail.recheck_wanted, asked_s = False, now_s
@@ -114,10 +116,11 @@ async def _told(call: Call, tail: Tail, topic: str) -> AsyncIterator[bytes]:
                     return
             if events:
                 told_s = now_s
-                yield b"".join([_message(place, event) for place, event in events])
+                yield b"".join([_message(at, event) for at, event in events])
             elif now_s - told_s > BEAT_AFTER_S:
                 told_s = now_s
-                yield b":\n\n"
+                # With the place, past all that was not for this reader; without data nobody is told anything.
+                yield b"id: " + str(place).encode() + b"\n\n"
 
 
 def _message(place: Position, data: bytes, name: bytes = b"") -> bytes:

@@ -62,7 +62,7 @@ async def raise_alert(
     if row is None:
         row = await _insert(session, kind, severity, subject, message, at, sighting_id)
         if row is not None:
-            return await log.append(session, [await _event(session, row, "alert.raised", at)])
+            return await log.append(session, [await event_of(session, row, "alert.raised", at)])
         row = await _find_open(session, kind, subject)  # another process was first, and has committed
         assert row is not None
     looked_at = row.acknowledged_at is not None
@@ -70,7 +70,7 @@ async def raise_alert(
     row.acknowledged_at = row.acknowledged_by = None
     session.add(row)
     await session.flush()
-    return await log.append(session, [await _event(session, row, "alert.raised", at)]) if looked_at else []
+    return await log.append(session, [await event_of(session, row, "alert.raised", at)]) if looked_at else []
 
 
 async def clear_alert(session: AsyncSession, log: Log, kind: str, subject: str, at: datetime) -> list[StoredEvent]:
@@ -81,7 +81,7 @@ async def clear_alert(session: AsyncSession, log: Log, kind: str, subject: str, 
     row.cleared_at = row.updated_at = at
     session.add(row)
     await session.flush()
-    return await log.append(session, [await _event(session, row, "alert.cleared", at)])
+    return await log.append(session, [await event_of(session, row, "alert.cleared", at)])
 
 
 async def page(
@@ -153,7 +153,7 @@ def picture_of(row: Alert) -> str | None:
     return f"{API}/sightings/{row.sighting_id}/snapshot.jpg" if row.sighting_id else None
 
 
-async def _event(session: AsyncSession, row: Alert, event_type: str, at: datetime) -> NewEvent:
+async def event_of(session: AsyncSession, row: Alert, event_type: str, at: datetime) -> NewEvent:
     """With the department of whom it is about, by which it is told to whoever is limited."""
     if not row.subject.startswith(PERSON):
         return alert_event(row, event_type, at)

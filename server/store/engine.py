@@ -185,11 +185,11 @@ class Store:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         # A database that says nothing any more does not keep the process from ending.
-        with suppress(TimeoutError):
-            async with asyncio.timeout(CLOSE_WITHIN_S):
-                # Who was cancelled may be giving its connection back: it would be cut off from it with an error.
-                await self._none_open.wait()
-                await self.engine.dispose()
+        for step in (self._none_open.wait, self.engine.dispose):
+            # Who was cancelled may be giving its connection back: it would be cut off from it with an error.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(CLOSE_WITHIN_S):
+                    await step()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:

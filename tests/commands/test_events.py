@@ -9,10 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from server.commands.events import since_when
+from server.commands.events import Tailer, since_when
 from server.errors import BadRequest, Invalid
 from server.events.log import Position
+from server.store.engine import Store
+from server.store.event_log import TableLog
+from server.store.migrate import upgrade
 from tests.commands.conftest import Run
+from tests.events.scenes import AT, new_event
 from tests.servers import plain_environment
 
 NOW = datetime(2026, 3, 2, 8, tzinfo=UTC)
@@ -64,6 +68,22 @@ def test_what_happens_now(rollcall: Run, ada: Path, tmp_path: Path) -> None:
         process.send_signal(signal.SIGTERM)
         assert process.wait(15) == 0
     assert told("".join(lines)) == CAME
+
+
+async def test_each_topic_keeps_its_order(tmp_path: Path) -> None:
+    """A time does not rise with the place: whoever goes on from a line's place misses nothing that was before it."""
+    url = f"sqlite+aiosqlite:///{tmp_path}/events.sqlite"
+    await upgrade(url)
+    async with Store(url) as store:
+        log = TableLog(store)
+        async with store.transaction() as session:
+            await log.append(session, [new_event(number) for number in (5, 1, 9)])
+            await log.append(session, [new_event(7, topic="jobs", kind="job.done")])
+        tailer = Tailer(log, [], AT - timedelta(days=1))
+        await tailer.begin()
+        lines = [json.loads(line) for line in await tailer.more()]
+    assert [one["data"]["number"] for one in lines if one["topic"] == "alerts"] == [5, 1, 9]
+    assert [one["data"]["number"] for one in lines] == [5, 1, 7, 9]
 
 
 @pytest.mark.parametrize(

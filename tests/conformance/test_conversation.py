@@ -1,5 +1,7 @@
 """The order of a conversation: who is let in and how, what is asked and answered, and how it ends."""
 
+from uuid import uuid4
+
 import pytest
 
 from tests.conformance.site import Site, wait_until
@@ -47,11 +49,14 @@ def test_nobody_else_is_let_in(site: Site) -> None:
 
 def test_a_token_is_renewed_without_a_break(site: Site) -> None:
     """`auth` again goes on; with somebody else's token, or a wrong one, it goes on as who it was."""
-    other = site.key("cameras:read")["key"]
+    email, password = f"conformance-{uuid4().hex}@site.example", "seven green umbrellas"
+    site.make("users", email=email, fullName="Somebody Else", role="Viewer", active=True, password=password)
+    other = Site.signed_in(site.url, email, password)
+    other.http.close()
     with site.let_in() as client:
         client.subscribe(1, "cameras")
         assert client.ask(type="auth", token=site.token)["type"] == "ready"
-        assert client.error(type="auth", token=other)["code"] == "forbidden"
+        assert client.error(type="auth", token=other.token)["code"] == "forbidden"
         assert client.error(type="auth", token="no token of ours")["code"] == "not_authenticated"
         camera = site.add_camera()
         [event] = client.events(1)

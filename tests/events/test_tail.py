@@ -125,7 +125,7 @@ async def test_what_was_missed_and_then_what_happens(store: Store, log: TableLog
     async with running(log) as hub:
         epoch = (await log.head("attendance")).epoch
         async with Tail(hub, "attendance", Cursor(epoch=epoch, offset=10)) as tail:
-            assert (tail.recovered, tail.place) == (True, Position(epoch, 10))
+            assert (tail.recovered, tail.start) == (True, Position(epoch, 10))
             assert await take(tail, 690) == list(range(11, 701))
             assert await tail.take(0.05) == ()
             await tell(store, log, hub, 1, 2)
@@ -150,7 +150,9 @@ async def test_a_filter_that_nothing_passes_waits(store: Store, log: TableLog) -
     async with running(log) as hub:
         since = Cursor(epoch=(await log.head("attendance")).epoch, offset=0)
         async with Tail(hub, "attendance", since, wanted=Filter(camera_id="nowhere"), reach=EVERYTHING) as tail:
-            assert await tail.take(0.05) == ()
+            assert await tail.take(0) == ()  # one look at the log, and then whoever reads is asked about again
+            while tail.place.offset < 600:
+                assert await tail.take(0.05) == ()
 
 
 async def test_a_history_that_begins_anew_ends_it(store: Store, log: TableLog) -> None:
@@ -164,7 +166,7 @@ async def test_a_history_that_begins_anew_ends_it(store: Store, log: TableLog) -
             assert await until_ended(tail) == []
         async with Tail(hub, "attendance", Cursor(epoch=epoch, offset=1)) as again:
             assert not again.recovered
-            assert again.epoch != epoch
+            assert again.start.epoch != epoch
 
 
 async def test_who_is_asked_about_hears_at_once(log: TableLog) -> None:
@@ -189,10 +191,10 @@ async def test_a_reader_that_takes_nothing_has_to_come_back(store: Store, log: T
             assert await take(tail, 1) == [1]
             for start in range(0, 1800, 600):
                 await tell(store, log, hub, *range(start, start + 600))
-            async with Tail(hub, "attendance", Cursor(epoch=tail.epoch, offset=1)) as other:
+            async with Tail(hub, "attendance", Cursor(epoch=tail.start.epoch, offset=1)) as other:
                 await take(other, 1800)  # the hub has read all of it
             taken = await until_ended(tail)
             assert taken == list(range(2, 2 + len(taken)))
             assert len(taken) <= 600
-        async with Tail(hub, "attendance", Cursor(epoch=tail.epoch, offset=taken[-1])) as again:
+        async with Tail(hub, "attendance", Cursor(epoch=tail.start.epoch, offset=taken[-1])) as again:
             assert (await take(again, 100))[0] == taken[-1] + 1

@@ -130,6 +130,16 @@ def test_a_pack_may_only_speak_against() -> None:
     assert judge.shown_by(2)[1].score == 0.0
 
 
+def test_before_a_kiosk_what_is_flat_is_not_told_yet() -> None:
+    """A challenge is to tell; only once it has failed it is a picture."""
+    judge = LivenessJudge()
+    judge.needs_challenge = True
+    show(judge, "ada", 8, 0, turns=False)
+    assert judge.shown_by(1) == ("ada", Shown(Liveness.UNSURE, flat=True))
+    judge.failed(1, "ada")
+    assert judge.shown_by(1) == ("ada", Shown(Liveness.FLAT))
+
+
 def test_a_track_that_ended_is_forgotten() -> None:
     """Its number is not used again, but if it were, it would begin anew."""
     judge = LivenessJudge()

@@ -148,6 +148,17 @@ async def test_who_leaves_without_a_turn_was_refused(parts: Parts, person: Perso
     assert await told(parts, "alerts") == []
 
 
+async def test_a_picture_that_is_taken_away_is_told(parts: Parts, person: Person, clock: ManualClock) -> None:
+    """Before a kiosk's challenge was over: refused as what it was, with the alert."""
+    camera = await guarded(parts, "refuse")
+    first = await recognised(parts, camera, person, clock.now())
+    clock.advance(9)
+    await parts.recorder.record(camera.id, [shown(first, Liveness.FLAT, clock.now(), "closed")], {})
+    [(kind, data)] = await events_of(parts, "attendance")
+    assert (kind, data["reason"]) == ("attendance.refused", "flat")
+    assert await told(parts, "alerts") == ["alert.raised"]
+
+
 async def test_where_no_entry_is_at_stake_nothing_is_refused(parts: Parts, person: Person, clock: ManualClock) -> None:
     """A camera that only watches, and who has an entry already."""
     watching = await guarded(parts, "refuse", "monitor")

@@ -125,7 +125,7 @@ class Listener:
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[AsyncIterator[dict[str, str]]]:
-        """Its messages; one without `data` is a beat."""
+        """Its messages; one without `data` is a beat, and says the place."""
         principal = await self._parts.access.by_token(self._token)
         request = cast(Any, SimpleNamespace(headers=self._headers))
         response = await stream_events.handler(Call(request, self._parts, principal), TopicQuery(topic=self._topic))
@@ -211,4 +211,4 @@ async def test_a_quiet_stream_beats(
     async with Listener(listening, admin).open() as messages:
         await following(messages)
         clock.advance(BEAT_AFTER_S + 1)
-        assert await following(messages) == {":": ""}
+        assert await following(messages) == {"id": str(await listening.hub.log.head("alerts"))}

@@ -100,6 +100,19 @@ async def test_closing_waits_for_who_gives_a_connection_back(store: Store, caplo
     assert await _count(store) == 0
 
 
+async def test_closing_does_not_wait_for_ever(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What lies idle in the pool is closed also where somebody does not let go."""
+    monkeypatch.setattr(engine_module, "CLOSE_WITHIN_S", 0.1)
+    other = Store(store.url)
+    async with asyncio.timeout(60), other.read() as session:
+        connection = await session.connection()
+        await other.ping()
+        before = other.engine.pool
+        await other.__aexit__(None, None, None)
+        assert other.engine.pool is not before
+        await connection.invalidate()
+
+
 async def test_many_writers(store: Store) -> None:
     """Those that read and then write do so one after the other, and none fails."""
 

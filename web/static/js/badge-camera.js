@@ -7,6 +7,8 @@ import { say } from "./text.js";
 const LOOK_EVERY_MS = 250;
 const GONE_AFTER_MS = 3000; // a code that stays before the camera is read once
 const OPEN_FOR_MS = 30_000; // where nobody holds one up, the camera is closed again
+const WRONG_FOR_MS = 600_000; // a poster behind the queue is not held against the kiosk again and again
+const MOST_WRONG = 50;
 const FORMAT = "qr_code";
 
 export class BadgeCamera {
@@ -21,6 +23,8 @@ export class BadgeCamera {
   #followed = false;
   /** @type {Map<string, number>} when each was seen last */
   #held = new Map();
+  /** @type {Map<string, number>} what was no badge, and since when */
+  #wrong = new Map();
   #turn = 0; // of the looking: one that was ended meanwhile does not go on
   #timer = 0;
   #left = 0;
@@ -28,7 +32,8 @@ export class BadgeCamera {
   /**
    * @param {HTMLElement} root says its state as `data-qr`
    * @param {{bar: HTMLElement, button: HTMLButtonElement, said: HTMLElement, missing: HTMLElement, video: HTMLVideoElement}} parts
-   * @param {{read: (badge: string) => Promise<void>, shows: (on: boolean) => void}} uses `shows`: the video has a picture by this
+   * @param {{read: (badge: string) => Promise<boolean>, busy: () => boolean, shows: (on: boolean) => void}} uses `read`: false
+   *   where that is no badge; `busy`: somebody types; `shows`: the video has a picture by this
    */
   constructor(root, parts, uses) {
     this.#root = root;
@@ -128,23 +133,35 @@ export class BadgeCamera {
   }
 
   async #look(turn) {
-    if (this.#parts.video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) {
+    if (this.#parts.video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA && !this.#uses.busy()) {
       const codes = await this.#detector.detect(this.#parts.video).catch(() => []);
       if (turn !== this.#turn) return;
       const badge = this.#news(codes.map((code) => code.rawValue.trim()));
       if (badge) {
         if (this.#state === "on") this.#shut();
-        await this.#uses.read(badge);
+        if (!(await this.#uses.read(badge))) this.#remember(badge);
+        this.#held.set(badge, performance.now()); // it may have been there all the while
       }
     }
     if (turn === this.#turn) this.#timer = setTimeout(() => this.#look(turn), LOOK_EVERY_MS);
+  }
+
+  #remember(badge) {
+    this.#wrong.delete(badge);
+    this.#wrong.set(badge, performance.now());
+    if (this.#wrong.size > MOST_WRONG) this.#wrong.delete(this.#wrong.keys().next().value);
+  }
+
+  /** Nobody has held it up on purpose, and it was no badge a while ago. */
+  #isPoster(value, now) {
+    return this.#state === "following" && now - (this.#wrong.get(value) ?? -Infinity) < WRONG_FOR_MS;
   }
 
   /** The first that was not there before. @param {string[]} values @returns {string | undefined} */
   #news(values) {
     const now = performance.now();
     for (const [value, seen] of this.#held) if (now - seen > GONE_AFTER_MS) this.#held.delete(value);
-    const seen = values.filter((value) => value.length >= LEAST && value.length <= MOST);
+    const seen = values.filter((value) => value.length >= LEAST && value.length <= MOST && !this.#isPoster(value, now));
     const badge = seen.find((value) => !this.#held.has(value));
     for (const value of seen) if (value === badge || this.#held.has(value)) this.#held.set(value, now);
     return badge;

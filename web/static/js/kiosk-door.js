@@ -143,7 +143,7 @@ export class KioskDoor {
     document.addEventListener("keydown", this.#key);
     this.#reader = new BadgeReader((badge) => this.#badge(badge));
     const parts = { bar: this.#part("qr"), button: this.#part("qr-button"), said: this.#part("qr-said"), missing: this.#part("qr-missing"), video: this.#part("own-video") };
-    this.#scanner = new BadgeCamera(this.#root, parts, { read: (badge) => this.#badge(badge), shows: (on) => this.#showOwn(on) });
+    this.#scanner = new BadgeCamera(this.#root, parts, { read: (badge) => this.#badge(badge), busy: () => this.#pad.isUsed, shows: (on) => this.#showOwn(on) });
     this.#offer();
     this.#checkIns.start();
   }
@@ -169,19 +169,23 @@ export class KioskDoor {
     }, TYPED_BY_HAND_MS);
   };
 
+  /** Whether it may be one. @param {string} badge @returns {Promise<boolean>} */
   async #badge(badge) {
     clearTimeout(this.#typing);
     this.#typed = "";
-    if (!this.#may("badge")) return;
+    if (!this.#may("badge")) return true;
     this.#pad.close();
-    await this.#enter({ badge });
+    return (await this.#enter({ badge })) !== "wrong";
   }
 
-  /** @param {import("./check-ins.js").Means} means */
+  /** What became of it. @param {import("./check-ins.js").Means} means */
   async #enter(means) {
-    const isPin = "pin" in means;
     const outcome = await this.#checkIns.enter(means).catch(() => ({ kind: "failed" }));
-    if (this.#closed) return;
+    if (!this.#closed) this.#show(outcome, "pin" in means);
+    return outcome.kind;
+  }
+
+  #show(outcome, isPin) {
     switch (outcome.kind) {
       case "greeted":
         this.#pad.close();
