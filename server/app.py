@@ -21,7 +21,6 @@ from server.events.asyncapi import asyncapi
 from server.events.socket import serve_socket
 from server.lifespan import running
 from server.parts import Parts
-from server.pipeline.states import TopicStates
 from server.routes import (
     alerts,
     api_keys,
@@ -165,12 +164,10 @@ def make_app(parts: Parts, *, cors_origins: tuple[str, ...] = (), locales: Path 
             return await on_crash(request, error)
         return await pages.error(request, answer.status_code) if _wants_page(request) else answer
 
-    states = TopicStates(parts.store, parts.cameras, parts.runtime, parts.clock)
-
     async def socket(websocket: WebSocket) -> None:
         parts.metrics.subscribers.inc()
         try:
-            await serve_socket(websocket, parts.hub, gate, snapshots=states)
+            await serve_socket(websocket, parts.hub, gate, snapshots=parts.states)
         finally:
             parts.metrics.subscribers.dec()
 

@@ -70,6 +70,7 @@ from server.pipeline.record import Recorder
 from server.pipeline.roster import Roster
 from server.pipeline.snapshots import Snapshots
 from server.pipeline.standing import Standing
+from server.pipeline.states import TopicStates
 from server.pipeline.switching import Switching, build_of, settled
 from server.pipeline.visitors import Visitors
 from server.pipeline.when import When
@@ -320,6 +321,7 @@ async def open_parts(
             eraser=eraser,
             cameras=cameras,
             snapshots=Snapshots(store, objects, cameras, clock),
+            states=TopicStates(store, cameras, runtime, clock),
             webrtc=LiveSessions(ice_servers=ice_servers(settings), max_sessions=settings.webrtc.max_sessions),
             recorder=recorder,
             jobs=jobs,

@@ -29,6 +29,7 @@ from server.pipeline.rebuild import Rebuilder
 from server.pipeline.record import Recorder
 from server.pipeline.roster import Roster
 from server.pipeline.snapshots import Snapshots
+from server.pipeline.states import TopicStates
 from server.pipeline.switching import Switching
 from server.pipeline.visitors import Visitors
 from server.pipeline.words import Words
@@ -75,6 +76,7 @@ class Parts:
     eraser: Eraser
     cameras: Cameras
     snapshots: Snapshots
+    states: TopicStates
     webrtc: LiveSessions
     recorder: Recorder
     jobs: Jobs
