@@ -1,6 +1,7 @@
 """Reports by mail, with a mail server on loopback: each moment once, whoever dies, and what comes of refusals."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -17,7 +18,7 @@ from server.bus.memory import MemoryBus
 from server.clock import ManualClock
 from server.jobs.days_export import DaysExport
 from server.jobs.report_sender import Ended, Pace, ReportSender
-from server.jobs.reports import NOT_SET_UP
+from server.jobs.reports import CHANGED, NOT_SET_UP
 from server.jobs.work import Place
 from server.outbound.mail import Mailer, Posted
 from server.outbound.mail import MailServer as Server
@@ -73,6 +74,12 @@ class House:
         await self.add(role)
         await self.add(user, report)
         return report
+
+    async def report_like(self, report: Report, **other: Any) -> Report:
+        """Another one of the same user."""
+        row = Report(**report.model_dump(exclude={"id", "created_at", "updated_at"}) | other)
+        await self.add(row)
+        return row
 
     async def runs(self) -> list[ReportRun]:
         async with self.place.store.read() as session:
@@ -159,7 +166,7 @@ async def test_one_that_is_killed_after_sending_sends_again_under_the_same_id(ho
         raise ConnectionError
 
     killed._note = dies  # type: ignore[method-assign, assignment]
-    with pytest.raises(ConnectionError):
+    with pytest.raises(ExceptionGroup):
         await house.now(killed)
     other = house.sender("other")
     assert (await house.now(other)).state == "sending"  # not before the lease has run out
@@ -190,7 +197,7 @@ async def test_one_that_lost_its_run_notes_nothing(house: House, clock: ManualCl
     assert found is not None
     clock.advance(31)
     assert (await house.now(other)).state == "sent"
-    await slow._note(reports.Turn(run.id, "slow", 1), *found, Ended(Posted(later=tuple(RECIPIENTS), said="No")))
+    await slow._note(reports.Turn(run.id, "slow", 1), *found, Ended(Posted(later=tuple(RECIPIENTS), not_now="No")))
     assert (await house.runs())[0].state == "sent"
 
 
@@ -205,11 +212,108 @@ async def test_a_process_that_ends_gives_back_what_it_has(house: House, clock: M
             await asyncio.sleep(60)
             return Posted()
 
-    async with running(house.sender("ends", Slow(house.mailer.server))):
+    ends = house.sender("ends", Slow(house.mailer.server), pace=replace(QUICK, stop_s=0.1))
+    async with running(ends):
         await asyncio.wait_for(reached.wait(), 20)
     [run] = await house.runs()
     assert (run.state, run.tries, run.worker) == ("waiting", 0, None)
     assert (await house.now(house.sender())).state == "sent"
+
+
+async def test_a_process_that_ends_waits_for_the_answer(house: House) -> None:
+    """To what has been sent, for a while: given back, it would be sent twice."""
+    await house.report()
+    house.server.open.clear()
+    async with running(house.sender()):
+        await until_that(house.server.arrived.is_set)
+        threading.Timer(0.3, house.server.open.set).start()
+    assert [(run.state, run.tries) for run in await house.runs()] == [("sent", 1)]
+    assert len(house.server.came) == 1
+
+
+class Unwritable:
+    """Of `reports.note`: fails as often as it is told to, where it is told the like."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, what: str, times: int) -> None:
+        self.what, self.times, self.note = what, times, reports.note
+        self.done = asyncio.Event()
+        monkeypatch.setattr(reports, "note", self)
+
+    async def __call__(self, session: Any, turn: reports.Turn, **values: Any) -> bool:
+        if self.what not in values or not self.times:
+            return await self.note(session, turn, **values)
+        self.times -= 1
+        if not self.times:
+            self.done.set()
+        raise ConnectionError("away")
+
+
+async def test_a_lease_that_is_not_renewed_once_is_not_lost(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The mail server is still thinking: nothing is cut, and nothing is sent twice."""
+    await house.report()
+    house.server.open.clear()
+    async with running(house.sender(pace=Pace(lease_s=1.2, poll_s=0.05))):
+        await until_that(house.server.arrived.is_set)
+        away = Unwritable(monkeypatch, "lease_until", 2)
+        await asyncio.wait_for(away.done.wait(), 20)
+        house.server.open.set()
+        await asyncio.sleep(0.3)
+    assert [run.state for run in await house.runs()] == ["sent"]
+    assert len(house.server.came) == 1
+
+
+async def test_what_was_sent_is_noted_once_that_can_be(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The database was away for a moment."""
+    await house.report()
+    Unwritable(monkeypatch, "finished_at", 2)
+    run = await house.now(house.sender(pace=Pace(lease_s=3.0)))
+    assert (run.state, run.tries, len(house.server.came)) == ("sent", 1, 1)
+
+
+async def test_where_nothing_can_be_written_nobody_is_in_a_hurry(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database that only reads is asked again when it is time, and not at once."""
+    await house.report()
+    sender, tried = house.sender(pace=replace(QUICK, poll_s=60.0)), 0
+    await sender.plan()
+
+    async def read_only(*_given: object) -> None:
+        nonlocal tried
+        tried += 1
+        raise ConnectionError("read only")
+
+    monkeypatch.setattr(reports, "take", read_only)
+    async with running(sender):
+        await until_that(lambda: tried > 0)
+        await asyncio.sleep(0.3)
+    assert tried == 1
+
+
+async def test_what_was_changed_meanwhile_is_not_sent(house: House, clock: ManualClock) -> None:
+    """It is made already, and would contain what is not meant for who gets it."""
+    report = await house.report()
+    sender = house.sender()
+    made = sender._made
+
+    async def and_changed(*given: Any) -> Any:
+        found = await made(*given)
+        async with house.place.store.transaction() as session:
+            await reports.end_open(session, report.id, clock.now(), CHANGED)
+        return found
+
+    sender._made = and_changed  # type: ignore[method-assign]
+    run = await house.now(sender)
+    assert (run.state, run.reason, run.left, house.server.came) == ("failed", CHANGED, [], [])
+
+
+async def test_a_clock_that_was_ahead_silences_nothing(house: House, clock: ManualClock) -> None:
+    """Due further away than any schedule reaches: it is planned anew, and nothing is sent that is not due."""
+    report = await house.report(next_at=MONDAY + timedelta(days=700))
+    later = await house.report_like(report, next_at=MONDAY + timedelta(days=30))
+    await house.sender().plan()
+    assert await house.runs() == []
+    async with house.place.store.read() as session:
+        assert (await session.get_one(Report, report.id)).next_at == MONDAY + timedelta(days=1)
+        assert (await session.get_one(Report, later.id)).next_at == later.next_at
 
 
 async def test_without_an_answer_it_is_tried_for_a_day(house: House, clock: ManualClock) -> None:
@@ -241,8 +345,7 @@ async def test_whose_senders_die_is_not_tried_for_ever(house: House, clock: Manu
 async def test_one_that_cannot_be_planned_holds_up_no_other(house: House) -> None:
     """A zone that this machine does not know any more."""
     report = await house.report()
-    odd = report.model_dump(exclude={"id", "created_at", "updated_at"})
-    await house.add(Report(**odd | {"time_zone": "Mars/Olympus", "next_at": MONDAY - timedelta(minutes=1)}))
+    await house.report_like(report, time_zone="Mars/Olympus", next_at=MONDAY - timedelta(minutes=1))
     run = await house.now(house.sender())
     assert (run.state, run.report_id) == ("sent", report.id)
 
@@ -279,6 +382,22 @@ async def test_who_may_get_it_later_is_tried_alone(house: House, clock: ManualCl
     run = await house.now(house.sender())
     assert (run.state, run.reason, run.refused) == ("sent", None, 0)
     assert [post.recipients for post in house.server.came] == [["ada@example.com"], ["bob@example.com"]]
+
+
+async def test_only_who_did_not_get_it_is_named(house: House, clock: ManualClock) -> None:
+    """Who was refused for good stays named; who was refused for now is not any more once they have it."""
+    house.server.refuses = {"ada@example.com": "451 Later", "bob@example.com": "550 Unknown"}
+    await house.report()
+    run = await house.now(house.sender())
+    never, later = (run.reason or "").split("\n")
+    assert never == "The mail server refused recipients: 550 Unknown (bob@example.com)."
+    assert later == "The mail server refused recipients: 451 Later (ada@example.com)."
+    clock.advance(60)
+    assert (await house.now(house.sender())).reason == run.reason
+    house.server.refuses.pop("ada@example.com")
+    clock.advance(600)
+    run = await house.now(house.sender())
+    assert (run.state, run.refused, run.reason) == ("sent", 1, never)
 
 
 async def test_who_is_refused_altogether_fails(house: House) -> None:
