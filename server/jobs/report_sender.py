@@ -20,6 +20,7 @@ from server.events.hub import Wires
 from server.jobs.days_export import Asked, DaysExport, allowed
 from server.jobs.days_file import Format
 from server.jobs.kinds import reason_of
+from server.jobs.report_alert import ReportAlert
 from server.jobs.report_days import Kind, Made, make
 from server.jobs.report_mail import Heading, report_mail
 from server.jobs.report_times import LONGEST_DAYS, latest_due, next_due
@@ -82,6 +83,7 @@ class ReportSender:
         bus: Wires,
         trail: Trail,
         mailer: Mailer | None,
+        alert: ReportAlert,
         *,
         name: str,
         pace: Pace | None = None,
@@ -93,6 +95,7 @@ class ReportSender:
         self._bus = bus
         self._trail = trail
         self._mailer = mailer
+        self._alert = alert
         self._name = name
         self._pace = pace or Pace()
         self._chance = chance
@@ -322,6 +325,10 @@ class ReportSender:
                         await reports.disable(session, report.id)
                         after = {"enabled": False, "reason": ended.posted.said}
                         await self._trail.record(session, SYSTEM, "report.disabled", "reports", report.id, after=after)
+                    if noted and values["state"] == "failed":
+                        await self._alert.failed(session, report, values["reason"], self._clock.now())
+                    elif noted and values["state"] == "sent":
+                        await self._alert.over(session, report.id, self._clock.now())
                 return
             except Exception as error:  # noqa: BLE001 - it may be back before the lease ends
                 self._log.warning("report_not_noted", run=turn.run_id, reason=type(error).__name__)

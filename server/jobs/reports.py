@@ -14,6 +14,7 @@ from server.access.attempts import Attempts
 from server.access.throttle import Throttle
 from server.clock import Clock
 from server.errors import Conflict, Invalid, TooMany, Unavailable
+from server.jobs.report_alert import ReportAlert
 from server.jobs.report_mail import trial_mail
 from server.jobs.report_times import Frequency, Rule, next_due, period_of
 from server.outbound.mail import Mailer
@@ -67,6 +68,7 @@ class Reports:
     clock: Clock
     trials: Throttle
     mailer: Mailer | None
+    alert: ReportAlert
 
     @property
     def address(self) -> str | None:
@@ -93,6 +95,11 @@ class Reports:
         if CONTENT & set(changed):
             await reports.end_open(session, report.id, self.clock.now(), CHANGED)
         return report
+
+    async def remove(self, session: AsyncSession, report: Report) -> None:
+        """With its runs, and the alert that is open about it."""
+        await reports.REPORTS.remove(session, report)
+        await self.alert.over(session, report.id, self.clock.now())
 
     async def send(self, session: AsyncSession, report: Report) -> ReportRun:
         """A run now, whatever the schedule says. Raises Conflict without a mail server, and TooMany."""

@@ -239,7 +239,7 @@ async def delete_report(call: Call, report_id: str) -> None:
         row = _found(call, await REPORTS.lock(session, report_id))
         call.check_unchanged(row.updated_at)
         await call.audit(session, "report.removed", RESOURCE, row.id, before=ReportPublic.of(call, row))
-        await REPORTS.remove(session, row)
+        await call.parts.reports.remove(session, row)
 
 
 @endpoint("POST", "/reports/{report_id}/send", allow="events:write", status=202, raises=(409, 429))

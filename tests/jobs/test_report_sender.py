@@ -17,12 +17,13 @@ from server.access.keyring import Keyring
 from server.bus.memory import MemoryBus
 from server.clock import ManualClock
 from server.jobs.days_export import DaysExport
+from server.jobs.report_alert import KIND, ReportAlert
 from server.jobs.report_sender import Ended, Pace, ReportSender
 from server.jobs.reports import CHANGED, NOT_SET_UP
 from server.jobs.work import Place
 from server.outbound.mail import Mailer, Posted
 from server.outbound.mail import MailServer as Server
-from server.store import reports
+from server.store import alerts, reports
 from server.store.runtime import RuntimeSettings, RuntimeState
 from server.store.tables import AuditRow, Department, Person, Report, ReportRun, Role, Site, User
 from tests.jobs.conftest import until_that
@@ -56,7 +57,13 @@ class House:
     def sender(self, name: str = "one", mailer: Mailer | None = None, **more: Any) -> ReportSender:
         export = DaysExport(self.place.store, RuntimeState(self.place.store, RuntimeSettings()), self.clock)
         chosen: dict[str, Any] = {"pace": QUICK, "chance": lambda: 0.5}
-        return ReportSender(export, self.bus, self.trail, mailer or self.mailer, name=name, **(chosen | more))
+        alert = ReportAlert(self.place.log, self.place.waker.wake)
+        return ReportSender(export, self.bus, self.trail, mailer or self.mailer, alert, name=name, **(chosen | more))
+
+    async def alarms(self) -> list[str]:
+        """What is open."""
+        async with self.place.store.read() as session:
+            return [row.message for row in await alerts.open_of_kind(session, KIND)]
 
     async def add(self, *rows: Any) -> None:
         async with self.place.store.transaction() as session:
@@ -401,11 +408,17 @@ async def test_only_who_did_not_get_it_is_named(house: House, clock: ManualClock
 
 
 async def test_who_is_refused_altogether_fails(house: House) -> None:
-    """At once: a refusal for good is not tried again."""
+    """At once: a refusal for good is not tried again. An alert says so until the next one is sent."""
     house.server.refuses = dict.fromkeys(RECIPIENTS, "550 Unknown")
     await house.report()
     run = await house.now(house.sender())
     assert (run.state, run.tries, run.refused, run.sent_at) == ("failed", 1, 2, None)
+    [said] = await house.alarms()
+    assert said == "The report “Yesterday” was not sent: The mail server refused recipients: 550 Unknown."
+    house.server.refuses.clear()
+    house.clock.advance(86400)
+    assert (await house.now(house.sender())).state == "sent"
+    assert await house.alarms() == []
 
 
 async def test_only_what_its_maker_may_see_is_sent(house: House) -> None:

@@ -1,13 +1,17 @@
 """Reports as they are planned and asked for; over HTTP: tests/routes."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from server.access.attempts import MemoryAttempts
 from server.bus.memory import MemoryBus
 from server.clock import ManualClock
 from server.errors import Conflict, TooMany
+from server.events.schema import NewEvent, StoredEvent
+from server.jobs.report_alert import ReportAlert
 from server.jobs.reports import CHANGED, CONTENT, MOST_OPEN, SCHEDULE, Reports, rule_of, run_of, trials_of_mail
 from server.jobs.work import Place
 from server.outbound.mail import Mailer, MailServer
@@ -29,9 +33,17 @@ def report() -> Report:
     )  # fmt: skip
 
 
+class Nothing:
+    """A log that no alert is told to."""
+
+    async def append(self, _session: AsyncSession, _events: Sequence[NewEvent]) -> list[StoredEvent]:
+        return []
+
+
 def opened(clock: ManualClock, *, mail: bool = True) -> Reports:
     mailer = Mailer(MailServer("127.0.0.1", 1, "none", "rollcall@example.com")) if mail else None
-    return Reports(MemoryBus(), clock, trials_of_mail(MemoryAttempts(clock)), mailer)
+    alert = ReportAlert(Nothing(), lambda _topics: None)
+    return Reports(MemoryBus(), clock, trials_of_mail(MemoryAttempts(clock)), mailer, alert)
 
 
 def test_a_run_is_of_the_period_before_its_moment(clock: ManualClock) -> None:

@@ -166,6 +166,18 @@ async def test_mail_is_tried_out(tmp_path: Path, clock: ManualClock) -> None:
     assert server.came[0].message["To"] == "undisclosed-recipients:;"
 
 
+async def test_the_alert_of_a_report_goes_with_it(parts: Parts, admin: httpx.AsyncClient) -> None:
+    """There is nothing left to be sent."""
+    report = await made(admin)
+    async with parts.store.transaction() as session:
+        row = await REPORTS.get(session, str(report["id"]))
+        await parts.reports.alert.failed(session, row, "No.", parts.clock.now())
+    opened = "/api/v1/alerts?state=open"
+    assert (await admin.get(opened)).json()["meta"]["total"] == 1
+    assert (await admin.delete(f"/api/v1/reports/{report['id']}")).status_code == 204
+    assert (await admin.get(opened)).json()["meta"]["total"] == 0
+
+
 async def test_who_may_not_change_reports_sees_no_addresses(
     parts: Parts, admin: httpx.AsyncClient, viewer: httpx.AsyncClient
 ) -> None:
