@@ -1,120 +1,22 @@
-"""Reports by mail, with a mail server on loopback: each moment once, whoever dies, and what comes of refusals."""
+"""Reports by mail, with a mail server on loopback: each moment once, what is in it, and what comes of refusals."""
 
 import asyncio
-import threading
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from email.message import EmailMessage
-from typing import Any
 
 import pytest
-from sqlmodel import col, select
+from sqlmodel import select
 
-from server.access.audit import Audit
-from server.access.keyring import Keyring
-from server.bus.memory import MemoryBus
 from server.clock import ManualClock
-from server.jobs.days_export import DaysExport
-from server.jobs.report_alert import KIND, ReportAlert
-from server.jobs.report_sender import Ended, Pace, ReportSender
-from server.jobs.reports import CHANGED, NOT_SET_UP
-from server.jobs.work import Place
-from server.outbound.mail import Mailer, Posted
-from server.outbound.mail import MailServer as Server
-from server.store import alerts, reports
-from server.store.runtime import RuntimeSettings, RuntimeState
-from server.store.tables import AuditRow, Department, Person, Report, ReportRun, Role, Site, User
+from server.jobs.reports import NOT_SET_UP
+from server.outbound.mail import Mailer
+from server.store.tables import AuditRow, Department, Person, Report, Role, Site, User
 from tests.jobs.conftest import until_that
-from tests.mail_server import MailServer, mail_server
-
-MONDAY = datetime(2026, 1, 5, 6, 30, tzinfo=UTC)  # half past seven in Berlin
-QUICK = Pace(lease_s=30.0, poll_s=0.05)
-RECIPIENTS = ["ada@example.com", "bob@example.com"]
-
-
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock(MONDAY)
-
-
-@pytest.fixture
-def server() -> Iterator[MailServer]:
-    with mail_server() as kept:
-        yield kept
-
-
-class House:
-    """Senders on one database, and what is in it."""
-
-    def __init__(self, place: Place, server: MailServer) -> None:
-        self.place, self.server, self.clock = place, server, place.clock
-        self.bus = MemoryBus()
-        self.mailer = Mailer(Server("127.0.0.1", server.port, "none", "rollcall@example.com", "Rollcall"))
-        self.trail = Audit(place.store, Keyring(("s" * 64,)), place.clock)
-
-    def sender(self, name: str = "one", mailer: Mailer | None = None, **more: Any) -> ReportSender:
-        export = DaysExport(self.place.store, RuntimeState(self.place.store, RuntimeSettings()), self.clock)
-        chosen: dict[str, Any] = {"pace": QUICK, "chance": lambda: 0.5}
-        alert = ReportAlert(self.place.log, self.place.waker.wake)
-        return ReportSender(export, self.bus, self.trail, mailer or self.mailer, alert, name=name, **(chosen | more))
-
-    async def alarms(self) -> list[str]:
-        """What is open."""
-        async with self.place.store.read() as session:
-            return [row.message for row in await alerts.open_of_kind(session, KIND)]
-
-    async def add(self, *rows: Any) -> None:
-        async with self.place.store.transaction() as session:
-            session.add_all(rows)
-
-    async def report(self, **other: Any) -> Report:
-        """Of an administrator, due now."""
-        role = Role(name="Boss", permissions=["attendance:read"])
-        user = User(email="boss@example.com", full_name="B", password_hash="", role_id=role.id)
-        given: dict[str, Any] = {
-            "name": "Yesterday", "kind": "day", "format": "csv", "recipients": RECIPIENTS, "frequency": "daily",
-            "time": "07:30", "time_zone": "Europe/Berlin", "created_by": user.id, "next_at": MONDAY,
-        }  # fmt: skip
-        report = Report(**(given | other))
-        await self.add(role)
-        await self.add(user, report)
-        return report
-
-    async def report_like(self, report: Report, **other: Any) -> Report:
-        """Another one of the same user."""
-        row = Report(**report.model_dump(exclude={"id", "created_at", "updated_at"}) | other)
-        await self.add(row)
-        return row
-
-    async def runs(self) -> list[ReportRun]:
-        async with self.place.store.read() as session:
-            return list((await session.exec(select(ReportRun).order_by(col(ReportRun.due_at)))).all())
-
-    async def now(self, sender: ReportSender) -> ReportRun:
-        """One look and one try of what it finds; the last run."""
-        await sender.plan()
-        async with self.place.store.read() as session:
-            found = await reports.waiting(session, self.clock.now(), 10)
-        for run_id in found:
-            await sender.serve(run_id)
-        return (await self.runs())[-1]
-
-
-@pytest.fixture
-def house(place: Place, server: MailServer) -> House:
-    return House(place, server)
-
-
-@asynccontextmanager
-async def running(*senders: ReportSender) -> AsyncIterator[None]:
-    """Each as a process of its own would run it."""
-    async with asyncio.TaskGroup() as tasks:
-        started = [tasks.create_task(one.run()) for one in senders]
-        yield
-        for task in started:
-            task.cancel()
+from tests.jobs.report_house import MONDAY, RECIPIENTS, House, running
+from tests.jobs.report_house import clock as clock
+from tests.jobs.report_house import house as house
+from tests.jobs.report_house import server as server
 
 
 def attached(message: EmailMessage) -> tuple[str, bytes]:
@@ -162,154 +64,6 @@ async def test_of_a_week_without_a_server_the_last_day_is_sent(house: House, clo
     run = await house.now(house.sender())
     assert (run.due_at, run.first_date) == (MONDAY + timedelta(days=7), date(2026, 1, 11))
     assert len(await house.runs()) == len(house.server.came) == 1
-
-
-async def test_one_that_is_killed_after_sending_sends_again_under_the_same_id(house: House, clock: ManualClock) -> None:
-    """It was not noted: the lease runs out, and a mail system that has the message already knows it again."""
-    await house.report()
-    killed = house.sender("killed")
-
-    async def dies(*_given: object) -> None:
-        raise ConnectionError
-
-    killed._note = dies  # type: ignore[method-assign, assignment]
-    with pytest.raises(ExceptionGroup):
-        await house.now(killed)
-    other = house.sender("other")
-    assert (await house.now(other)).state == "sending"  # not before the lease has run out
-    clock.advance(QUICK.lease_s + 1)
-    run = await house.now(other)
-    assert (run.state, run.tries) == ("sent", 2)
-    first, second = house.server.came
-    assert first.message["Message-ID"] == second.message["Message-ID"] == f"<{run.id}@example.com>"
-
-
-async def test_once_it_is_noted_it_is_not_sent_again(house: House, clock: ManualClock) -> None:
-    """Whoever comes later."""
-    await house.report()
-    await house.now(house.sender())
-    clock.advance(3600)
-    await house.now(house.sender("another"))
-    assert len(house.server.came) == 1
-
-
-async def test_one_that_lost_its_run_notes_nothing(house: House, clock: ManualClock) -> None:
-    """Somebody else has it by now."""
-    await house.report()
-    slow, other = house.sender("slow"), house.sender("other")
-    await slow.plan()
-    [run] = await house.runs()
-    async with house.place.store.transaction() as session:
-        found = await reports.take(session, run.id, "slow", clock.now(), timedelta(seconds=30))
-    assert found is not None
-    clock.advance(31)
-    assert (await house.now(other)).state == "sent"
-    await slow._note(reports.Turn(run.id, "slow", 1), *found, Ended(Posted(later=tuple(RECIPIENTS), not_now="No")))
-    assert (await house.runs())[0].state == "sent"
-
-
-async def test_a_process_that_ends_gives_back_what_it_has(house: House, clock: ManualClock) -> None:
-    """Another goes on at once, and the try does not count."""
-    await house.report()
-    reached = asyncio.Event()
-
-    class Slow(Mailer):
-        async def send(self, message: bytes, recipients: Any) -> Posted:
-            reached.set()
-            await asyncio.sleep(60)
-            return Posted()
-
-    ends = house.sender("ends", Slow(house.mailer.server), pace=replace(QUICK, stop_s=0.1))
-    async with running(ends):
-        await asyncio.wait_for(reached.wait(), 20)
-    [run] = await house.runs()
-    assert (run.state, run.tries, run.worker) == ("waiting", 0, None)
-    assert (await house.now(house.sender())).state == "sent"
-
-
-async def test_a_process_that_ends_waits_for_the_answer(house: House) -> None:
-    """To what has been sent, for a while: given back, it would be sent twice."""
-    await house.report()
-    house.server.open.clear()
-    async with running(house.sender()):
-        await until_that(house.server.arrived.is_set)
-        threading.Timer(0.3, house.server.open.set).start()
-    assert [(run.state, run.tries) for run in await house.runs()] == [("sent", 1)]
-    assert len(house.server.came) == 1
-
-
-class Unwritable:
-    """Of `reports.note`: fails as often as it is told to, where it is told the like."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, what: str, times: int) -> None:
-        self.what, self.times, self.note = what, times, reports.note
-        self.done = asyncio.Event()
-        monkeypatch.setattr(reports, "note", self)
-
-    async def __call__(self, session: Any, turn: reports.Turn, **values: Any) -> bool:
-        if self.what not in values or not self.times:
-            return await self.note(session, turn, **values)
-        self.times -= 1
-        if not self.times:
-            self.done.set()
-        raise ConnectionError("away")
-
-
-async def test_a_lease_that_is_not_renewed_once_is_not_lost(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The mail server is still thinking: nothing is cut, and nothing is sent twice."""
-    await house.report()
-    house.server.open.clear()
-    async with running(house.sender(pace=Pace(lease_s=1.2, poll_s=0.05))):
-        await until_that(house.server.arrived.is_set)
-        away = Unwritable(monkeypatch, "lease_until", 2)
-        await asyncio.wait_for(away.done.wait(), 20)
-        house.server.open.set()
-        await asyncio.sleep(0.3)
-    assert [run.state for run in await house.runs()] == ["sent"]
-    assert len(house.server.came) == 1
-
-
-async def test_what_was_sent_is_noted_once_that_can_be(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The database was away for a moment."""
-    await house.report()
-    Unwritable(monkeypatch, "finished_at", 2)
-    run = await house.now(house.sender(pace=Pace(lease_s=3.0)))
-    assert (run.state, run.tries, len(house.server.came)) == ("sent", 1, 1)
-
-
-async def test_where_nothing_can_be_written_nobody_is_in_a_hurry(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A database that only reads is asked again when it is time, and not at once."""
-    await house.report()
-    sender, tried = house.sender(pace=replace(QUICK, poll_s=60.0)), 0
-    await sender.plan()
-
-    async def read_only(*_given: object) -> None:
-        nonlocal tried
-        tried += 1
-        raise ConnectionError("read only")
-
-    monkeypatch.setattr(reports, "take", read_only)
-    async with running(sender):
-        await until_that(lambda: tried > 0)
-        await asyncio.sleep(0.3)
-    assert tried == 1
-
-
-async def test_what_was_changed_meanwhile_is_not_sent(house: House, clock: ManualClock) -> None:
-    """It is made already, and would contain what is not meant for who gets it."""
-    report = await house.report()
-    sender = house.sender()
-    made = sender._made
-
-    async def and_changed(*given: Any) -> Any:
-        found = await made(*given)
-        async with house.place.store.transaction() as session:
-            await reports.end_open(session, report.id, clock.now(), CHANGED)
-        return found
-
-    sender._made = and_changed  # type: ignore[method-assign]
-    run = await house.now(sender)
-    assert (run.state, run.reason, run.left, house.server.came) == ("failed", CHANGED, [], [])
 
 
 async def test_a_clock_that_was_ahead_silences_nothing(house: House, clock: ManualClock) -> None:
