@@ -163,6 +163,6 @@ async def test_what_was_changed_meanwhile_is_not_sent(house: House, clock: Manua
             await reports.end_open(session, report.id, clock.now(), CHANGED)
         return found
 
-    sender._made = and_changed  # type: ignore[method-assign]
+    sender._made = and_changed  # type: ignore[method-assign, assignment]
     run = await house.now(sender)
     assert (run.state, run.reason, run.left, house.server.came) == ("failed", CHANGED, [], [])

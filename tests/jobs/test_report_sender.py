@@ -161,7 +161,7 @@ async def test_only_who_did_not_get_it_is_named(house: House, clock: ManualClock
     assert (run.state, run.refused, run.reason) == ("sent", 1, never)
 
 
-async def test_who_is_refused_altogether_fails(house: House) -> None:
+async def test_who_is_refused_altogether_fails(house: House, clock: ManualClock) -> None:
     """At once: a refusal for good is not tried again. An alert says so until the next one is sent."""
     house.server.refuses = dict.fromkeys(RECIPIENTS, "550 Unknown")
     await house.report()
@@ -170,7 +170,7 @@ async def test_who_is_refused_altogether_fails(house: House) -> None:
     [said] = await house.alarms()
     assert said == "The report “Yesterday” was not sent: The mail server refused recipients: 550 Unknown."
     house.server.refuses.clear()
-    house.clock.advance(86400)
+    clock.advance(86400)
     assert (await house.now(house.sender())).state == "sent"
     assert await house.alarms() == []
 
