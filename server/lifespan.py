@@ -33,6 +33,7 @@ from server.jobs.choosing import Choosing
 from server.jobs.open import open_jobs, open_report_sender
 from server.jobs.people_import import PeopleImporter
 from server.jobs.rebuild_job import ask_for_rebuild
+from server.jobs.report_alert import ReportAlert
 from server.jobs.reports import Reports, trials_of_mail
 from server.jobs.work import Place
 from server.media.camera_stream import CameraStream
@@ -294,7 +295,8 @@ async def open_parts(
         )  # fmt: skip
 
         mail = mailer(settings)
-        sender = open_report_sender(store, runtime, clock, bus, access.audit, mail)
+        alert = ReportAlert(log, hub.wake)
+        sender = open_report_sender(store, runtime, clock, bus, access.audit, mail, alert)
 
         yield Parts(
             clock=clock,
@@ -327,7 +329,7 @@ async def open_parts(
             jobs=jobs,
             choosing=Choosing(store, jobs, rebuilder, partial(chosen_build, settings), opener(settings)),
             outbound=outbound,
-            reports=Reports(bus, clock, trials_of_mail(attempts), mail),
+            reports=Reports(bus, clock, trials_of_mail(attempts), mail, alert),
             report_sender=sender if settings.jobs.embedded else None,
             address_rules=rules,
             metrics=metrics,

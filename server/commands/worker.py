@@ -25,6 +25,7 @@ from server.identity.enrolment import Enroller
 from server.jobs.jobs import Jobs
 from server.jobs.open import open_jobs, open_report_sender
 from server.jobs.people_import import PeopleImporter
+from server.jobs.report_alert import ReportAlert
 from server.jobs.report_sender import ReportSender
 from server.jobs.work import Place
 from server.lifespan import Models, chosen_build, opener
@@ -108,7 +109,9 @@ async def open_worker(settings: Settings) -> AsyncIterator[tuple[Jobs, Bus, Runt
         outbound = open_outbound(
             store, log, hub, bus, clock, runtime, WebhookSeals(keyring), receiver_rules(settings), works=True
         )
-        yield jobs, bus, runtime, outbound, open_report_sender(store, runtime, clock, bus, audit, mailer(settings))
+        alert = ReportAlert(log, hub.wake)
+        sender = open_report_sender(store, runtime, clock, bus, audit, mailer(settings), alert)
+        yield jobs, bus, runtime, outbound, sender
 
 
 class _Importers:

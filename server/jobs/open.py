@@ -12,6 +12,7 @@ from server.jobs.erasure import erasure
 from server.jobs.import_job import GetImporter, people_import
 from server.jobs.jobs import Jobs
 from server.jobs.rebuild_job import GetRebuilder, templates_rebuild
+from server.jobs.report_alert import ReportAlert
 from server.jobs.report_sender import ReportSender
 from server.jobs.retention import retention
 from server.jobs.terminal_lines import terminal_lines
@@ -55,7 +56,13 @@ def open_jobs(
 
 
 def open_report_sender(
-    store: Store, runtime: RuntimeState, clock: Clock, bus: Wires, audit: Audit, mailer: Mailer | None
+    store: Store,
+    runtime: RuntimeState,
+    clock: Clock,
+    bus: Wires,
+    audit: Audit,
+    mailer: Mailer | None,
+    alert: ReportAlert,
 ) -> ReportSender:
     """Its `run()` needs an owner, in every process that works on jobs."""
-    return ReportSender(DaysExport(store, runtime, clock), bus, audit, mailer, name=worker_name())
+    return ReportSender(DaysExport(store, runtime, clock), bus, audit, mailer, alert, name=worker_name())

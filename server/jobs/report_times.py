@@ -52,17 +52,19 @@ def moment_of(day: date, clock: time, zone: ZoneInfo) -> datetime:
 
 def next_due(rule: Rule, after: datetime) -> datetime:
     """The first moment of the schedule after that one."""
-    return next(at for at in _moments(rule, after) if at > after)
+    return next(at for _, at in _moments(rule, after) if at > after)
 
 
-def latest_due(rule: Rule, first: datetime, now: datetime) -> datetime:
-    """The last moment of the schedule up to now, of which `first` is one: what was missed before is left out."""
-    latest = first
-    for at in _moments(rule, max(first, now - timedelta(days=LONGEST_DAYS))):
+def latest_due(rule: Rule, first: datetime, now: datetime) -> tuple[date, datetime]:
+    """The last moment of the schedule up to now, of which `first` is one, and the date that it is of: where clocks jump
+    over midnight, the moment is on the next one. What was missed before is left out."""
+    day, latest = first.astimezone(rule.zone).date(), first
+    for of, at in _moments(rule, max(first, now - timedelta(days=LONGEST_DAYS))):
         if at > now:
-            return latest
-        latest = max(latest, at)
-    return latest
+            break
+        if at >= latest:
+            day, latest = of, at
+    return day, latest
 
 
 def period_of(frequency: Frequency, today: date) -> tuple[date, date]:
@@ -76,13 +78,13 @@ def period_of(frequency: Frequency, today: date) -> tuple[date, date]:
     return last.replace(day=1), last
 
 
-def _moments(rule: Rule, around: datetime) -> Iterator[datetime]:
-    """Of every date that it is due on, from two days before that moment on."""
+def _moments(rule: Rule, around: datetime) -> Iterator[tuple[date, datetime]]:
+    """Every date that it is due on, with its moment, from two days before that moment on."""
     began = around.astimezone(rule.zone).date() - 2 * DAY
     for number in count():
         day = began + number * DAY
         if rule.has(day):
-            yield moment_of(day, rule.clock, rule.zone)
+            yield day, moment_of(day, rule.clock, rule.zone)
 
 
 def _last_of(day: date) -> date:

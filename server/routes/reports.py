@@ -205,7 +205,10 @@ async def get_report(call: Call, report_id: str) -> ReportPublic:
 
 @endpoint("PATCH", "/reports/{report_id}", allow="events:write", example={"enabled": False})
 async def edit_report(call: Call, report_id: str, body: ReportEdit) -> ReportPublic:
-    """Changes what is named. Whose limits it has stays; what is under way goes to whom it was meant for.
+    """Changes what is named. Whose limits it has stays.
+
+    What is under way is not sent any more where its name, kind, format, recipients, site or department change: its run
+    says so, and `POST reports/{id}/send` sends it as it is now. One that is due stays due, unless its schedule changes.
 
     Needs `attendance:read` too.
     """
@@ -214,16 +217,17 @@ async def edit_report(call: Call, report_id: str, body: ReportEdit) -> ReportPub
         row = _found(call, await REPORTS.lock(session, report_id))
         call.check_unchanged(row.updated_at)
         last = (await reports.last_runs(session, [row.id])).get(row.id)
-        before = ReportPublic.of(call, row, last)
+        before, old = ReportPublic.of(call, row, last), row.model_dump()
         given = {name: value for name, value in dict(body).items() if name in body.model_fields_set}
         given = {name: value for name, value in given.items() if value is not None or name not in NOT_NULL}
         with session.no_autoflush:
             for name, value in given.items():
                 setattr(row, name, value)
             await _settle(call, session, row, given)
-        if given.keys() & {"frequency", "weekday", "month_day", "time", "time_zone", "enabled"}:
-            call.parts.reports.plan(row)
-        view = ReportPublic.of(call, await REPORTS.save(session, row), last)
+        changed = [name for name, value in old.items() if getattr(row, name) != value]
+        row = await call.parts.reports.change(session, row, changed)
+        last = (await reports.last_runs(session, [row.id])).get(row.id)
+        view = ReportPublic.of(call, row, last)
         await call.audit(session, "report.changed", RESOURCE, row.id, before=before, after=view)
     return view
 
@@ -235,7 +239,7 @@ async def delete_report(call: Call, report_id: str) -> None:
         row = _found(call, await REPORTS.lock(session, report_id))
         call.check_unchanged(row.updated_at)
         await call.audit(session, "report.removed", RESOURCE, row.id, before=ReportPublic.of(call, row))
-        await REPORTS.remove(session, row)
+        await call.parts.reports.remove(session, row)
 
 
 @endpoint("POST", "/reports/{report_id}/send", allow="events:write", status=202, raises=(409, 429))

@@ -59,9 +59,11 @@ async def count(session: AsyncSession) -> int:
     return (await session.exec(select(func.count()).select_from(Report))).one()
 
 
-async def due(session: AsyncSession, now: datetime, limit: int) -> Sequence[str]:
-    """The ids of those whose moment has come, the longest waiting first."""
-    wanted = select(Report.id).where(col(Report.next_at) <= now, col(Report.enabled))
+async def due(session: AsyncSession, now: datetime, furthest: datetime, limit: int) -> Sequence[str]:
+    """The ids of those whose moment has come, the longest waiting first; and of those whose moment is after the
+    furthest that there can be."""
+    at = col(Report.next_at)
+    wanted = select(Report.id).where(or_(at <= now, at > furthest), col(Report.enabled))
     return (await session.exec(wanted.order_by(col(Report.next_at), col(Report.id)).limit(limit))).all()
 
 
@@ -95,6 +97,16 @@ async def count_open(session: AsyncSession, report_id: str) -> int:
     """How many wait or are being sent."""
     wanted = (ReportRun.report_id == report_id, col(ReportRun.finished_at).is_(None))
     return (await session.exec(select(func.count()).select_from(ReportRun).where(*wanted))).one()
+
+
+async def end_open(session: AsyncSession, report_id: str, now: datetime, reason: str) -> None:
+    """What waits or is being sent goes to nobody any more: whoever sends it finds that it is not theirs."""
+    wanted = select(ReportRun).where(ReportRun.report_id == report_id, col(ReportRun.finished_at).is_(None))
+    for run in (await session.exec(wanted.with_for_update().execution_options(populate_existing=True))).all():
+        run.refused += len(run.left)
+        run.state, run.finished_at = "sent" if run.recipients > run.refused else "failed", now
+        run.left, run.worker, run.lease_until, run.reason = [], None, None, reason
+    await session.flush()
 
 
 async def page_runs(session: AsyncSession, wanted: Page, report_id: str) -> Paged[ReportRun]:

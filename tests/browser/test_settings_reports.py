@@ -47,6 +47,7 @@ def plant(mailing: RollcallServer, post: MailServer) -> Iterator[Api]:
             api.call("DELETE", f"reports/{report['id']}", 204)
         api.call("DELETE", f"sites/{site}", 204)
         api.call("DELETE", f"departments/{department}", 204)
+        post.open.set()
         post.came.clear()
         post.refuses.clear()
 
@@ -175,6 +176,20 @@ def test_what_is_not_taken_says_so(page: Page, plant: Api, post: MailServer) -> 
     page.reload()
     expect(row).to_contain_text(re.compile(r"Last sent .*, not to everybody: .*No such mailbox"))
     look(page)
+
+
+def test_one_that_cannot_be_sent_keeps_the_focus(page: Page, plant: Api, post: MailServer) -> None:
+    """It says why, and whoever works with keys goes on from there."""
+    report = plant.post("reports", REPORT)["id"]
+    post.open.clear()
+    for _ in range(5):
+        plant.post(f"reports/{report}/send", status=202)
+    page.reload()
+    row = row_of(page, "Yesterday")
+    row.get_by_role("button", name="Send Yesterday now").press("Enter")
+    row.get_by_role("button", name="Yes, send Yesterday to 1 address").press("Enter")
+    expect(page.get_by_text("5 mails of this report are under way")).to_be_visible()
+    expect(row.get_by_role("button", name="Send Yesterday now")).to_be_focused()
 
 
 def test_an_edit_and_what_somebody_else_changed(page: Page, plant: Api) -> None:

@@ -6,7 +6,7 @@ from email.message import EmailMessage
 from email.policy import default
 from typing import Any
 
-from server.jobs.report_days import Exceptional, Figures, Made
+from server.jobs.report_days import MOST_BYTES, Exceptional, Figures, Made
 from server.jobs.report_mail import Heading, one_line, report_mail, trial_mail
 from server.outbound.mail import MailServer
 
@@ -56,6 +56,12 @@ def test_html() -> None:
     page = body.get_content()
     assert "Ada &lt;b&gt;Lovelace&lt;/b&gt;" in page
     assert "<b>" not in page
+
+
+def test_the_largest_file_makes_a_mail_that_is_taken() -> None:
+    """Less than 10 MB, which mail servers take unless they are told otherwise."""
+    about = Heading("01-run", "Days", "Plant", date(2026, 1, 4), date(2026, 1, 4), "UTC", "xlsx")
+    assert len(report_mail(SERVER, about, Made(b"\xff" * MOST_BYTES, 7, FIGURES), AT)) < 10_000_000
 
 
 def test_the_file() -> None:

@@ -1,106 +1,22 @@
-"""Reports by mail, with a mail server on loopback: each moment once, whoever dies, and what comes of refusals."""
+"""Reports by mail, with a mail server on loopback: each moment once, what is in it, and what comes of refusals."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from email.message import EmailMessage
-from typing import Any
 
 import pytest
-from sqlmodel import col, select
+from sqlmodel import select
 
-from server.access.audit import Audit
-from server.access.keyring import Keyring
-from server.bus.memory import MemoryBus
 from server.clock import ManualClock
-from server.jobs.days_export import DaysExport
-from server.jobs.report_sender import Ended, Pace, ReportSender
 from server.jobs.reports import NOT_SET_UP
-from server.jobs.work import Place
-from server.outbound.mail import Mailer, Posted
-from server.outbound.mail import MailServer as Server
-from server.store import reports
-from server.store.runtime import RuntimeSettings, RuntimeState
-from server.store.tables import AuditRow, Department, Person, Report, ReportRun, Role, Site, User
+from server.outbound.mail import Mailer
+from server.store.tables import AuditRow, Department, Person, Report, Role, Site, User
 from tests.jobs.conftest import until_that
-from tests.mail_server import MailServer, mail_server
-
-MONDAY = datetime(2026, 1, 5, 6, 30, tzinfo=UTC)  # half past seven in Berlin
-QUICK = Pace(lease_s=30.0, poll_s=0.05)
-RECIPIENTS = ["ada@example.com", "bob@example.com"]
-
-
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock(MONDAY)
-
-
-@pytest.fixture
-def server() -> Iterator[MailServer]:
-    with mail_server() as kept:
-        yield kept
-
-
-class House:
-    """Senders on one database, and what is in it."""
-
-    def __init__(self, place: Place, server: MailServer) -> None:
-        self.place, self.server, self.clock = place, server, place.clock
-        self.bus = MemoryBus()
-        self.mailer = Mailer(Server("127.0.0.1", server.port, "none", "rollcall@example.com", "Rollcall"))
-        self.trail = Audit(place.store, Keyring(("s" * 64,)), place.clock)
-
-    def sender(self, name: str = "one", mailer: Mailer | None = None, **more: Any) -> ReportSender:
-        export = DaysExport(self.place.store, RuntimeState(self.place.store, RuntimeSettings()), self.clock)
-        chosen: dict[str, Any] = {"pace": QUICK, "chance": lambda: 0.5}
-        return ReportSender(export, self.bus, self.trail, mailer or self.mailer, name=name, **(chosen | more))
-
-    async def add(self, *rows: Any) -> None:
-        async with self.place.store.transaction() as session:
-            session.add_all(rows)
-
-    async def report(self, **other: Any) -> Report:
-        """Of an administrator, due now."""
-        role = Role(name="Boss", permissions=["attendance:read"])
-        user = User(email="boss@example.com", full_name="B", password_hash="", role_id=role.id)
-        given: dict[str, Any] = {
-            "name": "Yesterday", "kind": "day", "format": "csv", "recipients": RECIPIENTS, "frequency": "daily",
-            "time": "07:30", "time_zone": "Europe/Berlin", "created_by": user.id, "next_at": MONDAY,
-        }  # fmt: skip
-        report = Report(**(given | other))
-        await self.add(role)
-        await self.add(user, report)
-        return report
-
-    async def runs(self) -> list[ReportRun]:
-        async with self.place.store.read() as session:
-            return list((await session.exec(select(ReportRun).order_by(col(ReportRun.due_at)))).all())
-
-    async def now(self, sender: ReportSender) -> ReportRun:
-        """One look and one try of what it finds; the last run."""
-        await sender.plan()
-        async with self.place.store.read() as session:
-            found = await reports.waiting(session, self.clock.now(), 10)
-        for run_id in found:
-            await sender.serve(run_id)
-        return (await self.runs())[-1]
-
-
-@pytest.fixture
-def house(place: Place, server: MailServer) -> House:
-    return House(place, server)
-
-
-@asynccontextmanager
-async def running(*senders: ReportSender) -> AsyncIterator[None]:
-    """Each as a process of its own would run it."""
-    async with asyncio.TaskGroup() as tasks:
-        started = [tasks.create_task(one.run()) for one in senders]
-        yield
-        for task in started:
-            task.cancel()
+from tests.jobs.report_house import MONDAY, RECIPIENTS, House, running
+from tests.jobs.report_house import clock as clock
+from tests.jobs.report_house import house as house
+from tests.jobs.report_house import server as server
 
 
 def attached(message: EmailMessage) -> tuple[str, bytes]:
@@ -150,66 +66,15 @@ async def test_of_a_week_without_a_server_the_last_day_is_sent(house: House, clo
     assert len(await house.runs()) == len(house.server.came) == 1
 
 
-async def test_one_that_is_killed_after_sending_sends_again_under_the_same_id(house: House, clock: ManualClock) -> None:
-    """It was not noted: the lease runs out, and a mail system that has the message already knows it again."""
-    await house.report()
-    killed = house.sender("killed")
-
-    async def dies(*_given: object) -> None:
-        raise ConnectionError
-
-    killed._note = dies  # type: ignore[method-assign, assignment]
-    with pytest.raises(ConnectionError):
-        await house.now(killed)
-    other = house.sender("other")
-    assert (await house.now(other)).state == "sending"  # not before the lease has run out
-    clock.advance(QUICK.lease_s + 1)
-    run = await house.now(other)
-    assert (run.state, run.tries) == ("sent", 2)
-    first, second = house.server.came
-    assert first.message["Message-ID"] == second.message["Message-ID"] == f"<{run.id}@example.com>"
-
-
-async def test_once_it_is_noted_it_is_not_sent_again(house: House, clock: ManualClock) -> None:
-    """Whoever comes later."""
-    await house.report()
-    await house.now(house.sender())
-    clock.advance(3600)
-    await house.now(house.sender("another"))
-    assert len(house.server.came) == 1
-
-
-async def test_one_that_lost_its_run_notes_nothing(house: House, clock: ManualClock) -> None:
-    """Somebody else has it by now."""
-    await house.report()
-    slow, other = house.sender("slow"), house.sender("other")
-    await slow.plan()
-    [run] = await house.runs()
-    async with house.place.store.transaction() as session:
-        found = await reports.take(session, run.id, "slow", clock.now(), timedelta(seconds=30))
-    assert found is not None
-    clock.advance(31)
-    assert (await house.now(other)).state == "sent"
-    await slow._note(reports.Turn(run.id, "slow", 1), *found, Ended(Posted(later=tuple(RECIPIENTS), said="No")))
-    assert (await house.runs())[0].state == "sent"
-
-
-async def test_a_process_that_ends_gives_back_what_it_has(house: House, clock: ManualClock) -> None:
-    """Another goes on at once, and the try does not count."""
-    await house.report()
-    reached = asyncio.Event()
-
-    class Slow(Mailer):
-        async def send(self, message: bytes, recipients: Any) -> Posted:
-            reached.set()
-            await asyncio.sleep(60)
-            return Posted()
-
-    async with running(house.sender("ends", Slow(house.mailer.server))):
-        await asyncio.wait_for(reached.wait(), 20)
-    [run] = await house.runs()
-    assert (run.state, run.tries, run.worker) == ("waiting", 0, None)
-    assert (await house.now(house.sender())).state == "sent"
+async def test_a_clock_that_was_ahead_silences_nothing(house: House, clock: ManualClock) -> None:
+    """Due further away than any schedule reaches: it is planned anew, and nothing is sent that is not due."""
+    report = await house.report(next_at=MONDAY + timedelta(days=700))
+    later = await house.report_like(report, next_at=MONDAY + timedelta(days=30))
+    await house.sender().plan()
+    assert await house.runs() == []
+    async with house.place.store.read() as session:
+        assert (await session.get_one(Report, report.id)).next_at == MONDAY + timedelta(days=1)
+        assert (await session.get_one(Report, later.id)).next_at == later.next_at
 
 
 async def test_without_an_answer_it_is_tried_for_a_day(house: House, clock: ManualClock) -> None:
@@ -241,8 +106,7 @@ async def test_whose_senders_die_is_not_tried_for_ever(house: House, clock: Manu
 async def test_one_that_cannot_be_planned_holds_up_no_other(house: House) -> None:
     """A zone that this machine does not know any more."""
     report = await house.report()
-    odd = report.model_dump(exclude={"id", "created_at", "updated_at"})
-    await house.add(Report(**odd | {"time_zone": "Mars/Olympus", "next_at": MONDAY - timedelta(minutes=1)}))
+    await house.report_like(report, time_zone="Mars/Olympus", next_at=MONDAY - timedelta(minutes=1))
     run = await house.now(house.sender())
     assert (run.state, run.report_id) == ("sent", report.id)
 
@@ -281,12 +145,34 @@ async def test_who_may_get_it_later_is_tried_alone(house: House, clock: ManualCl
     assert [post.recipients for post in house.server.came] == [["ada@example.com"], ["bob@example.com"]]
 
 
-async def test_who_is_refused_altogether_fails(house: House) -> None:
-    """At once: a refusal for good is not tried again."""
+async def test_only_who_did_not_get_it_is_named(house: House, clock: ManualClock) -> None:
+    """Who was refused for good stays named; who was refused for now is not any more once they have it."""
+    house.server.refuses = {"ada@example.com": "451 Later", "bob@example.com": "550 Unknown"}
+    await house.report()
+    run = await house.now(house.sender())
+    never, later = (run.reason or "").split("\n")
+    assert never == "The mail server refused recipients: 550 Unknown (bob@example.com)."
+    assert later == "The mail server refused recipients: 451 Later (ada@example.com)."
+    clock.advance(60)
+    assert (await house.now(house.sender())).reason == run.reason
+    house.server.refuses.pop("ada@example.com")
+    clock.advance(600)
+    run = await house.now(house.sender())
+    assert (run.state, run.refused, run.reason) == ("sent", 1, never)
+
+
+async def test_who_is_refused_altogether_fails(house: House, clock: ManualClock) -> None:
+    """At once: a refusal for good is not tried again. An alert says so until the next one is sent."""
     house.server.refuses = dict.fromkeys(RECIPIENTS, "550 Unknown")
     await house.report()
     run = await house.now(house.sender())
     assert (run.state, run.tries, run.refused, run.sent_at) == ("failed", 1, 2, None)
+    [said] = await house.alarms()
+    assert said == "The report “Yesterday” was not sent: The mail server refused recipients: 550 Unknown."
+    house.server.refuses.clear()
+    clock.advance(86400)
+    assert (await house.now(house.sender())).state == "sent"
+    assert await house.alarms() == []
 
 
 async def test_only_what_its_maker_may_see_is_sent(house: House) -> None:

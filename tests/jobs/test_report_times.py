@@ -62,11 +62,21 @@ def test_the_next_moment(wanted: Rule, after: str, at: str) -> None:
 def test_of_what_was_missed_only_the_last_is_due() -> None:
     """A week without a server is one report, not seven."""
     first = datetime(2026, 1, 5, 6, 30, tzinfo=UTC)
-    assert latest_due(rule("daily"), first, first) == first
-    assert latest_due(rule("daily"), first, first + timedelta(days=6, hours=23)) == first + timedelta(days=6)
-    assert latest_due(rule("daily"), first, first + timedelta(days=5000)) > first + timedelta(days=4998)
+    assert latest_due(rule("daily"), first, first) == (first.date(), first)
+    assert latest_due(rule("daily"), first, first + timedelta(days=6, hours=23))[1] == first + timedelta(days=6)
+    assert latest_due(rule("daily"), first, first + timedelta(days=5000))[1] > first + timedelta(days=4998)
     monthly = rule("monthly", month_day=5)
-    assert latest_due(monthly, first, datetime(2027, 3, 1, tzinfo=UTC)) == datetime(2027, 2, 5, 6, 30, tzinfo=UTC)
+    assert latest_due(monthly, first, datetime(2027, 3, 1, tzinfo=UTC))[1] == datetime(2027, 2, 5, 6, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("zone", ["America/Nuuk", "America/Scoresbysund"])
+def test_a_moment_after_the_jump_over_midnight_is_of_the_date_before(zone: str) -> None:
+    """Clocks go from 23:00 of a Saturday to Sunday: what is due at half past eleven is of the Saturday all the same."""
+    late = Rule("daily", time(23, 30), ZoneInfo(zone))
+    jumped = datetime(2026, 3, 29, 1, 0, tzinfo=UTC)
+    assert jumped.astimezone(late.zone).date() == date(2026, 3, 29)
+    assert latest_due(late, jumped, jumped) == (date(2026, 3, 28), jumped)
+    assert latest_due(late, next_due(late, jumped), jumped + timedelta(days=1))[0] == date(2026, 3, 29)
 
 
 @pytest.mark.parametrize(
@@ -114,5 +124,6 @@ def test_the_latest_is_the_last_before_the_next(wanted: Rule, began: datetime, d
     """Between the latest one and now there is no other."""
     first = next_due(wanted, began)
     now = first + timedelta(days=days)
-    latest = latest_due(wanted, first, now)
+    day, latest = latest_due(wanted, first, now)
+    assert wanted.has(day)
     assert first <= latest <= now < next_due(wanted, latest)

@@ -9,6 +9,7 @@ from sqlmodel import select
 
 from server.clock import ManualClock
 from server.parts import Parts
+from server.store import reports
 from server.store.reports import REPORTS
 from server.store.tables import Department, ReportRun, User
 from tests.mail_server import MailServer, mail_server
@@ -90,6 +91,18 @@ async def test_what_is_not_of_the_frequency_is_left_out(admin: httpx.AsyncClient
     assert changed.json()["data"]["weekday"] is None
 
 
+async def test_a_form_that_is_saved_leaves_what_is_due(parts: Parts, admin: httpx.AsyncClient) -> None:
+    """It names every field: only those that change count."""
+    report, due = await made(admin), parts.clock.now()
+    async with parts.store.transaction() as session:  # and nobody has planned it yet
+        await reports.write(session, str(report["id"]), next_at=due)
+    url = f"/api/v1/reports/{report['id']}"
+    saved = (await admin.patch(url, json=FORM | {"name": "Days"})).json()["data"]
+    assert (saved["name"], datetime.fromisoformat(saved["nextAt"])) == ("Days", due)
+    moved = (await admin.patch(url, json=FORM | {"time": "09:30"})).json()["data"]
+    assert datetime.fromisoformat(moved["nextAt"]) > due
+
+
 async def test_without_a_mail_server_nothing_is_sent(admin: httpx.AsyncClient) -> None:
     """And it is said so."""
     assert (await admin.get("/api/v1/reports/mail")).json()["data"] == {"configured": False, "from": None}
@@ -124,6 +137,13 @@ async def test_a_run_is_asked_for(tmp_path: Path) -> None:
             assert runs["meta"]["total"] == 5
             assert runs["data"][-1]["id"] == run["id"]
             assert (await admin.get(url)).json()["data"]["lastRun"]["id"] == runs["data"][0]["id"]
+            same = (await admin.patch(url, json=FORM | {"time": "08:00"})).json()["data"]
+            assert same["lastRun"]["state"] == "waiting"
+            other = (await admin.patch(url, json={"recipients": ["boss@example.com"]})).json()["data"]
+            assert (other["lastRun"]["state"], other["lastRun"]["reason"]) == (
+                "failed", "The report was changed meanwhile.",
+            )  # fmt: skip
+            assert (await admin.post(f"{url}/send")).status_code == 202  # the others are over
 
 
 async def test_mail_is_tried_out(tmp_path: Path, clock: ManualClock) -> None:
@@ -144,6 +164,18 @@ async def test_mail_is_tried_out(tmp_path: Path, clock: ManualClock) -> None:
             assert (await admin.post(url, json={"to": "a@example.com"})).status_code == 429
     assert [post.recipients for post in server.came] == [["a@example.com"]] * 3
     assert server.came[0].message["To"] == "undisclosed-recipients:;"
+
+
+async def test_the_alert_of_a_report_goes_with_it(parts: Parts, admin: httpx.AsyncClient) -> None:
+    """There is nothing left to be sent."""
+    report = await made(admin)
+    async with parts.store.transaction() as session:
+        row = await REPORTS.get(session, str(report["id"]))
+        await parts.reports.alert.failed(session, row, "No.", parts.clock.now())
+    opened = "/api/v1/alerts?state=open"
+    assert (await admin.get(opened)).json()["meta"]["total"] == 1
+    assert (await admin.delete(f"/api/v1/reports/{report['id']}")).status_code == 204
+    assert (await admin.get(opened)).json()["meta"]["total"] == 0
 
 
 async def test_who_may_not_change_reports_sees_no_addresses(

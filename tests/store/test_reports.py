@@ -37,13 +37,14 @@ async def add_run(store: Store, report: Report, minutes: float = 0, **more: Any)
 async def test_which_are_due(store: Store) -> None:
     """Those whose moment has come and that are switched on, the longest waiting first; moving it on is no edit."""
     later, soon = await add(store, next_at=after(-1)), await add(store, next_at=after(-2))
+    astray = await add(store, next_at=after(61))  # further away than any can be
     await add(store, next_at=after(1))
     await add(store, enabled=False)
     async with store.transaction() as session:
-        assert list(await reports.due(session, NOON, 10)) == [soon.id, later.id]
+        assert list(await reports.due(session, NOON, after(60), 10)) == [soon.id, later.id, astray.id]
         await reports.write(session, soon.id, next_at=after(10))
     async with store.read() as session:
-        assert list(await reports.due(session, NOON, 10)) == [later.id]
+        assert list(await reports.due(session, NOON, after(70), 10)) == [later.id]
         assert (await REPORTS.get(session, soon.id)).updated_at == soon.updated_at
 
 
@@ -78,6 +79,24 @@ async def test_runs_of_a_report(store: Store) -> None:
         assert await reports.has_run(session, one.id, after(5))
         assert not await reports.has_run(session, two.id, after(5))
         assert await reports.count_open(session, one.id) == 1
+
+
+async def test_what_is_open_is_ended(store: Store) -> None:
+    """What waits and what is being sent; one that some have got was sent. What is over stays as it is."""
+    report = await add(store)
+    over = await add_run(store, report, state="sent", finished_at=after(-1))
+    sending, part = await add_run(store, report, 1), await add_run(store, report, 2, recipients=2)
+    other = await add_run(store, await add(store))
+    async with store.transaction() as session:
+        assert await reports.take(session, sending.id, "one", after(1), LEASE) is not None
+    async with store.transaction() as session:
+        await reports.end_open(session, report.id, after(1), "Changed.")
+        assert not await reports.note(session, Turn(sending.id, "one", 1), lease_until=after(9))
+    async with store.read() as session:
+        rows = [await session.get_one(ReportRun, run.id) for run in (over, sending, part, other)]
+    assert [row.state for row in rows] == ["sent", "failed", "sent", "waiting"]
+    assert [row.reason for row in rows] == [None, "Changed.", "Changed.", None]
+    assert [(row.left, row.refused, row.worker) for row in rows[1:3]] == [([], 1, None)] * 2
 
 
 async def test_old_runs_go(store: Store) -> None:

@@ -30,7 +30,7 @@ export class ReportsView {
   #loading = Promise.resolve();
   /** @type {string | null} the id of which one is asked whether it is to be sent */
   #sure = null;
-  /** @type {string | null} the id of which one was sent: its button was not to be pressed meanwhile, and lost the focus */
+  /** @type {string | null} the id of which one was sent, or was to be: its button was not to be pressed meanwhile, and lost the focus */
   #sent = null;
 
   /** @param {import("./api.js").Api} api @param {import("./shell.js").Shell} shell @param {HTMLElement} section */
@@ -165,7 +165,9 @@ export class ReportsView {
       this.#shell.toast(say("reports.sending", { name: report.name }), "blue");
     } catch (error) {
       this.#shell.toast(inWords(error), "red");
+      this.#sent = report.id;
       await this.load();
+      this.#back();
     }
   }
 }
