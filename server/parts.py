@@ -97,4 +97,4 @@ class Parts:
 
     def midnight(self) -> datetime:
         """When the site's day began."""
-        return self.clock.now().astimezone(self.zone).replace(hour=0, minute=0, second=0, microsecond=0)
+        return self.runtime.midnight(self.clock.now())

@@ -29,8 +29,8 @@ class Standing:
 
     async def present(self) -> int:
         """As `GET attendance/present` counts them."""
-        now, zone = self._clock.now(), self._runtime.zone
-        midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+        now = self._clock.now()
+        midnight = self._runtime.midnight(now)
         async with self._store.read() as session:
-            still = await still_in(session, midnight, now, self._runtime.current.attendance, zone.key)
+            still = await still_in(session, midnight, now, self._runtime.current.attendance, self._runtime.zone.key)
             return len(await entries.present_ids(session, midnight, still))

@@ -53,10 +53,10 @@ class TopicStates:
 
     async def _present(self, reach: Reach) -> dict[str, object]:
         """The check-ins of who is in."""
-        now, zone = self._clock.now(), self._runtime.zone
-        midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+        now = self._clock.now()
+        midnight = self._runtime.midnight(now)
         async with self._store.read() as session:
-            still = await still_in(session, midnight, now, self._runtime.current.attendance, zone.key)
+            still = await still_in(session, midnight, now, self._runtime.current.attendance, self._runtime.zone.key)
             found = await entries.present(session, midnight, still, MOST, reach)
         shown = [EntryPublic.of(row.entry, row.person, row.camera_name).as_json() for row in found.rows]
         return _said("present", shown, found.total)

@@ -130,6 +130,10 @@ class RuntimeState:
         """The site's."""
         return self._zone
 
+    def midnight(self, now: datetime) -> datetime:
+        """When the site's day began."""
+        return now.astimezone(self._zone).replace(hour=0, minute=0, second=0, microsecond=0)
+
     @property
     def updated_at(self) -> datetime:
         """When they were changed last."""

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.browser.axe import violations
-from tests.browser.chromium import NARROW, WIDE, Visit, overflow_px, unnamed_controls
+from tests.browser.axe import look
+from tests.browser.chromium import Visit
 from tests.browser.doors import root
 from tests.journeys.client import Api
 from tests.journeys.server import RollcallServer
@@ -18,19 +18,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 def kiosks(page: Page) -> Locator:
     return page.get_by_role("region", name="Kiosks")
-
-
-def look(page: Page) -> None:
-    """At every width nothing sticks out, everything has a name, and axe finds nothing; light and dark."""
-    for width, height in (WIDE, NARROW):
-        page.set_viewport_size({"width": width, "height": height})
-        assert overflow_px(page) <= 0, width
-    assert unnamed_controls(page) == []
-    for scheme in ("dark", "light"):
-        page.emulate_media(color_scheme=scheme)
-        page.wait_for_function("() => document.getAnimations().every((one) => one.playState !== 'running')")
-        assert violations(page) == []
-    page.set_viewport_size({"width": WIDE[0], "height": WIDE[1]})
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.browser.axe import violations
-from tests.browser.chromium import NARROW, WIDE, Visit, overflow_px, unnamed_controls
+from tests.browser.axe import look
+from tests.browser.chromium import Visit
 from tests.journeys.client import Api
 from tests.journeys.server import ADMIN, PASSWORD, RollcallServer
 from tests.mail_server import MailServer, mail_server
@@ -64,19 +64,6 @@ def reports(page: Page) -> Locator:
 
 def row_of(page: Page, name: str) -> Locator:
     return reports(page).get_by_role("listitem", name=name)
-
-
-def look(page: Page) -> None:
-    """At every width nothing sticks out, everything has a name, and axe finds nothing; light and dark."""
-    for width, height in (WIDE, NARROW):
-        page.set_viewport_size({"width": width, "height": height})
-        assert overflow_px(page) <= 0, width
-    assert unnamed_controls(page) == []
-    for scheme in ("dark", "light"):
-        page.emulate_media(color_scheme=scheme)
-        page.wait_for_function("() => document.getAnimations().every((one) => one.playState !== 'running')")
-        assert violations(page) == []
-    page.set_viewport_size({"width": WIDE[0], "height": WIDE[1]})
 
 
 def test_a_report_from_its_form_to_the_mail(page: Page, plant: Api, post: MailServer) -> None:
