@@ -1,8 +1,6 @@
 """web/static/js/events.js in a real browser, against a real server."""
 
 import asyncio
-import os
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -20,10 +18,11 @@ from server.events.schema import CloseCode
 from server.events.socket import SocketLimits
 from server.store.engine import Store
 from server.store.event_log import TableLog
+from tests.browser.chromium import find_chromium
 from tests.events.scenes import Door, Somebody, new_event, say, serving
 
 SCRIPTS = Path(__file__).parents[2] / "web/static/js"
-CHROMIUM = os.environ.get("ROLLCALL_TEST_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+CHROMIUM = find_chromium()
 BEGIN = """async () => {
     const { Events } = await import("/events.js");
     window.heard = []; window.states = []; window.resyncs = [];
