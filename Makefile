@@ -43,6 +43,7 @@ e2e: $(VENV)/.dev  ## what takes long: whole servers, the browser, and the route
 	.ci/suite -m slow --deselect tests/e2e/test_fuzzing.py --ignore tests/routes
 
 bench: $(VENV)/.dev  ## every benchmark, one line a figure
+	$(PIP) -e '.[$(RUNTIME),demo,dev,bench]'
 	@status=0; for file in bench/[a-z]*.py; do $(BIN)/python $$file || status=1; done; exit $$status
 
 soak: $(VENV)/.dev  ## ten cameras for MINUTES=60: how memory and latency grow

@@ -53,11 +53,9 @@ def make(access: Access) -> FastAPI:
     async def principal(authorization: Annotated[str, Header()]) -> Principal:
         return await access.by_token(authorization.removeprefix("Bearer "))
 
-    @app.get("/api/v1/auth/me")
     async def me(who: Annotated[Principal, Depends(principal)]) -> One[UserPublic]:
         return One(data=UserPublic.model_validate(await access.accounts.get(who.user_id)))
 
-    @app.get("/api/v1/users")
     async def users(
         who: Annotated[Principal, Depends(principal)],
         page: int = 1,
@@ -71,6 +69,8 @@ def make(access: Access) -> FastAPI:
         shown = [UserPublic.model_validate(row) for row in found.rows]
         return Many(data=shown, meta=Meta(page=page, pageSize=pageSize, total=found.total))
 
+    app.add_api_route("/api/v1/auth/me", me)
+    app.add_api_route("/api/v1/users", users)
     return app
 
 

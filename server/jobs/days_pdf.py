@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
-from fpdf import FPDF
-
 from server.errors import Invalid
 from server.jobs.day_sums import Sums
 from server.jobs.days_workbook import About
@@ -47,6 +45,8 @@ class DaysPdf:
         check_possible()
         fonts = _fonts()
         assert fonts is not None
+        from fpdf import FPDF  # most of half a second, at every start of a server that may never need it
+
         self._file = file
         self._about = about
         pdf = self._pdf = FPDF(format="A4")

@@ -8,9 +8,6 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, BinaryIO
 from zoneinfo import ZoneInfo
 
-from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
-
 from server.attendance.rules import Direction
 from server.errors import Invalid
 from server.jobs.people_plan import EXTERNAL, Refusal, csv_lines
@@ -102,6 +99,9 @@ def _table(content: bytes) -> Iterator[tuple[int, Sequence[object]]]:
 
 def _workbook(content: bytes) -> Iterator[tuple[int, Sequence[object]]]:
     """The first sheet, its cells as Excel types them."""
+    from openpyxl import load_workbook  # a quarter of a second, at every start of a server that may never need it
+    from openpyxl.utils.exceptions import InvalidFileException
+
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as packed:
             if sum(one.file_size for one in packed.infolist()) > MOST_UNPACKED_BYTES:
