@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
-from playwright.sync_api import FilePayload, Locator, Page, WebSocketRoute, expect
+from playwright.sync_api import FilePayload, Locator, Page, Route, WebSocketRoute, expect
 
 from server.access.access import Access
 from server.pipeline import check_outs
@@ -179,6 +179,27 @@ def test_what_failed_and_what_is_old_say_so(admin: Visit, works: Api, site: Roll
     page.reload()
     expect(page.locator(".stale-line")).to_contain_text("Last known at")
     expect(page.get_by_role("table")).to_be_visible()
+
+
+def test_an_answer_that_was_on_its_way_leaves_a_form_open(admin: Visit, works: Api) -> None:
+    """What somebody writes is not taken away by news that came before they began; it is shown once they are done."""
+    ada = in_berlin(works)
+    page = admin.open(f"/attendance?tab=month&month={MONTH}&person={ada}&date={MONTH}-05")
+    sheet = sheet_of(page)
+    expect(sheet.get_by_role("button", name="Add an entry")).to_be_visible()
+    held: list[Route] = []
+    page.route("**/api/v1/attendance/corrections*", lambda route: held.append(route))
+    with page.expect_request("**/api/v1/attendance/corrections*"):
+        entered(works, ada, "in", f"{MONTH}-05T08:12:00Z")
+    sheet.get_by_role("button", name="Add an entry").click()
+    sheet.get_by_label("Reason").fill("Forgot to check out.")
+    with page.expect_response("**/api/v1/attendance/corrections*"):
+        held.pop().continue_()
+    page.unroute("**/api/v1/attendance/corrections*")
+    expect(sheet.get_by_label("Reason")).to_have_value("Forgot to check out.")
+    expect(sheet.locator("[data-entry]")).to_have_count(0)
+    sheet.get_by_role("button", name="Cancel").click()
+    expect(sheet.locator("[data-entry] .entry-time")).to_have_text(["09:12"])
 
 
 def test_an_entry_is_corrected_beside_what_it_was(admin: Visit, works: Api) -> None:

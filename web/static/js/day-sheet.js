@@ -20,8 +20,10 @@ export class DaySheet {
   #personId = "";
   #date = "";
   #turn = 0;
-  /** A form is open, so news does not take it away. */
+  /** A form is open: neither news nor an answer that was on its way takes it away. */
   #writing = false;
+  /** Something came while the form was open; it is shown when the form is gone. */
+  #behind = false;
   /** @type {Set<string>} of which entries the corrections are unfolded */
   #unfolded = new Set();
 
@@ -43,6 +45,7 @@ export class DaySheet {
   open(personId, date) {
     this.#personId = personId;
     this.#date = date;
+    this.#writing = false;
     this.#uses.opened(personId, date);
     this.#sheet.open(longDate(date), el("div", { class: "person-loading shimmer", role: "status", "aria-label": say("day.loading") }));
     this.#load();
@@ -50,7 +53,9 @@ export class DaySheet {
 
   /** Of these people something has changed. @param {string[]} personIds */
   heard(personIds) {
-    if (this.#sheet.isOpen && !this.#writing && personIds.includes(this.#personId)) this.#load();
+    if (!this.#sheet.isOpen || !personIds.includes(this.#personId)) return;
+    if (this.#writing) this.#behind = true;
+    else this.#load();
   }
 
   async #load() {
@@ -60,12 +65,18 @@ export class DaySheet {
       const { data: days } = await this.#api.list("attendance/days", { personId, from: date, to: date, pageSize: MOST });
       const zone = days[0]?.timezone ?? "UTC";
       const [entries, corrections] = await Promise.all([this.#entries(days, zone), this.#corrections()]);
-      if (turn === this.#turn) this.#show(days, zone, entries, corrections);
+      if (this.#isFor(turn)) this.#show(days, zone, entries, corrections);
     } catch (error) {
-      if (turn !== this.#turn) return;
+      if (!this.#isFor(turn)) return;
       const again = el("button", { class: "button", type: "button", text: say("again"), on: { click: () => this.#load() } });
       this.#sheet.show(longDate(date), stateCard({ icon: "alert", title: say("failed.title"), text: inWords(error), action: again, tone: "state-failed" }));
     }
+  }
+
+  /** Whether what was loaded in that turn may be shown now. */
+  #isFor(turn) {
+    if (turn === this.#turn && this.#writing) this.#behind = true;
+    return turn === this.#turn && !this.#writing;
   }
 
   /** Those that the day rests on, and those of its date that do not count. */
@@ -86,7 +97,7 @@ export class DaySheet {
   }
 
   #show(days, zone, entries, corrections) {
-    this.#writing = false;
+    this.#behind = false;
     if (!days.length) return this.#sheet.show(longDate(this.#date), stateCard({ icon: "calendar", title: say("day.gone.title"), text: say("day.gone.text") }));
     const list = this.#list(entries, zone, corrections);
     const held = document.activeElement?.closest("[data-sheet-body]") ? document.activeElement.dataset.key ?? "add" : null;
@@ -135,7 +146,12 @@ export class DaySheet {
   /** A form in its place; the button that asked for it has the focus again when it is gone. */
   #form(holder, asked, make) {
     for (const other of holder.closest("section").querySelectorAll(".entry-form")) other.replaceChildren();
-    const cancel = () => { holder.replaceChildren(); this.#writing = false; asked.focus(); };
+    const cancel = () => {
+      holder.replaceChildren();
+      this.#writing = false;
+      asked.focus();
+      if (this.#behind) this.#load();
+    };
     const done = (answer) => {
       this.#uses.said(say(answer?.state === "pending" ? "entry.waits" : "saved"), answer?.state === "pending" ? "blue" : "green");
       this.#writing = false;
