@@ -1,12 +1,11 @@
-"""The page of attendance: who is in, today, a month, a day down to its frame, and corrections."""
+"""The page of attendance: who is in, today, a month, and a day down to its frame."""
 
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
-from playwright.sync_api import FilePayload, Locator, Page, Route, WebSocketRoute, expect
+from playwright.sync_api import FilePayload, WebSocketRoute, expect
 
 from server.access.access import Access
 from server.pipeline import check_outs
@@ -14,43 +13,19 @@ from server.store.engine import Store
 from server.store.event_log import TableLog
 from server.store.runtime import RuntimeSettings, RuntimeState
 from tests.browser.chromium import Visit, overflow_px, unnamed_controls
+from tests.browser.times import EVERY_DAY, MONTH, entered, in_berlin, sheet_of
+from tests.browser.times import works as works
 from tests.journeys.client import Api
-from tests.journeys.server import PASSWORD, RollcallServer
+from tests.journeys.server import RollcallServer
 from tests.sources import DemoSources
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
-
-EVERY_DAY = [1, 2, 3, 4, 5, 6, 7]
-MONTH = "2026-03"
 
 
 def zone_of_noon() -> str:
     """Where it is about noon, on the same date as in UTC: what is asked of today then holds at whatever time."""
     ahead = 12 - datetime.now(UTC).hour
     return f"Etc/GMT{-ahead:+d}" if ahead else "Etc/GMT"
-
-
-@pytest.fixture
-def works(api: Api) -> Iterator[Api]:
-    """Takes away what says who works when."""
-    yield api
-    for area in ("schedules", "shifts", "departments", "sites"):
-        for one in api.get(area, pageSize=200):
-            api.call("DELETE", f"{area}/{one['id']}", 204)
-
-
-def entered(api: Api, person_id: str, direction: str, at: str) -> str:
-    form = {"personId": person_id, "at": at, "direction": direction, "reason": "By the book."}
-    return str(api.post("attendance/entries", form)["id"])
-
-
-def in_berlin(api: Api) -> str:
-    """Somebody who works there from nine to five every day of a month; the id."""
-    person = str(api.post("people", {"fullName": "Ada Lovelace", "timezone": "Europe/Berlin"})["id"])
-    form = {"name": "Early", "start": "09:00", "end": "17:00", "breakMinutes": 30, "graceLateMinutes": 5}
-    shift = api.post("shifts", {**form, "days": EVERY_DAY, "timezone": "Europe/Berlin"})["id"]
-    api.post("schedules", {"shiftId": shift, "personId": person, "from": f"{MONTH}-01", "to": f"{MONTH}-31"})
-    return person
 
 
 def look_for_check_outs(site: RollcallServer) -> None:
@@ -62,10 +37,6 @@ def look_for_check_outs(site: RollcallServer) -> None:
         await check_outs.look(store, TableLog(store), lambda _topics: None, runtime, datetime.now(UTC))
 
     site.beside(look)
-
-
-def sheet_of(page: Page) -> Locator:
-    return page.locator("[data-day-sheet]")
 
 
 def test_who_is_in_follows_the_door(admin: Visit, works: Api) -> None:
@@ -179,112 +150,6 @@ def test_what_failed_and_what_is_old_say_so(admin: Visit, works: Api, site: Roll
     page.reload()
     expect(page.locator(".stale-line")).to_contain_text("Last known at")
     expect(page.get_by_role("table")).to_be_visible()
-
-
-def test_an_answer_that_was_on_its_way_leaves_a_form_open(admin: Visit, works: Api) -> None:
-    """What somebody writes is not taken away by news that came before they began; it is shown once they are done."""
-    ada = in_berlin(works)
-    page = admin.open(f"/attendance?tab=month&month={MONTH}&person={ada}&date={MONTH}-05")
-    sheet = sheet_of(page)
-    expect(sheet.get_by_role("button", name="Add an entry")).to_be_visible()
-    held: list[Route] = []
-    page.route("**/api/v1/attendance/corrections*", lambda route: held.append(route))
-    with page.expect_request("**/api/v1/attendance/corrections*"):
-        entered(works, ada, "in", f"{MONTH}-05T08:12:00Z")
-    sheet.get_by_role("button", name="Add an entry").click()
-    sheet.get_by_label("Reason").fill("Forgot to check out.")
-    with page.expect_response("**/api/v1/attendance/corrections*"):
-        held.pop().continue_()
-    page.unroute("**/api/v1/attendance/corrections*")
-    expect(sheet.get_by_label("Reason")).to_have_value("Forgot to check out.")
-    expect(sheet.locator("[data-entry]")).to_have_count(0)
-    sheet.get_by_role("button", name="Cancel").click()
-    expect(sheet.locator("[data-entry] .entry-time")).to_have_text(["09:12"])
-
-
-def test_an_entry_is_corrected_beside_what_it_was(admin: Visit, works: Api) -> None:
-    """Another time with its reason, a new entry, and one that does not count; what was first stays to be seen."""
-    ada = in_berlin(works)
-    wrong = entered(works, ada, "in", f"{MONTH}-05T08:12:00Z")
-    page = admin.open(f"/attendance?tab=month&month={MONTH}&person={ada}&date={MONTH}-05")
-    sheet = sheet_of(page)
-    sheet.get_by_role("button", name="Correct In 09:12").click()
-    sheet.get_by_label("Time", exact=True).fill("08:58")
-    sheet.get_by_role("button", name="Correct", exact=True).click()
-    expect(sheet.get_by_text("Say why.")).to_be_visible()
-    sheet.get_by_label("Reason").fill("The camera's clock was wrong.")
-    sheet.get_by_role("button", name="Correct", exact=True).click()
-    line = sheet.locator(f'[data-entry="{wrong}"]')
-    expect(line).to_contain_text("First said In 09:12")
-    assert works.get(f"attendance/entries/{wrong}")["at"] == f"{MONTH}-05T07:58:00.000Z"
-    sheet.get_by_role("button", name="Add an entry").click()
-    sheet.get_by_label("Time", exact=True).fill("17:04")
-    sheet.get_by_label("Direction").select_option("out")
-    sheet.get_by_label("Reason").fill("Forgot to check out.")
-    assert unnamed_controls(page) == []
-    sheet.get_by_role("button", name="Add", exact=True).click()
-    expect(sheet.locator("[data-entry] .entry-time")).to_have_text(["08:58", "17:04"])
-    expect(sheet.locator("[data-kind]")).to_have_attribute("data-kind", "present")
-    line.get_by_text("2 corrections").click()
-    expect(line.locator("[data-correction]").first).to_contain_text("The camera's clock was wrong.")
-    sheet.get_by_role("button", name="Remove Out 17:04").click()
-    sheet.get_by_label("Reason").fill("She was still there.")
-    sheet.get_by_role("button", name="Remove", exact=True).click()
-    expect(sheet.locator(".entry-off")).to_contain_text("Removed")
-    expect(sheet.locator("[data-kind]")).to_have_attribute("data-kind", "missing_out")
-    cell = page.locator(f'[data-key="{ada} {MONTH}-05"]')
-    expect(cell).to_contain_text("no out")
-    page.keyboard.press("Escape")
-    expect(sheet).to_be_hidden()
-    expect(cell).to_be_focused()
-
-
-def test_a_time_that_comes_twice_is_the_first(admin: Visit, works: Api) -> None:
-    """On the night on which clocks go back; and one that never comes moves forward by the gap, as shifts do."""
-    ada = in_berlin(works)
-    page = admin.open("/attendance")
-    moments = page.evaluate(
-        """async () => {
-          const { instant, clockIn } = await import("/static/js/zoned.js");
-          const at = (date, time) => instant("Europe/Berlin", date, time);
-          return [at("2026-10-25", "02:30"), at("2026-03-29", "02:30"), at("2026-07-01", "09:00"),
-            instant("Australia/Lord_Howe", "2026-01-05", "09:00"), clockIn("Asia/Kathmandu", "2026-01-05T00:00:00Z")];
-        }"""
-    )
-    assert moments == [
-        "2026-10-25T00:30:00.000Z", "2026-03-29T01:30:00.000Z", "2026-07-01T07:00:00.000Z", "2026-01-04T22:00:00.000Z",
-        "05:45",
-    ]  # fmt: skip
-    assert ada
-
-
-def test_a_second_person_decides(admin: Visit, works: Api, site: RollcallServer) -> None:
-    """What waits is counted beside its tab; whoever asked cannot agree, somebody else can."""
-    ada = in_berlin(works)
-    settings = {name: value for name, value in works.get("settings").items() if name != "updatedAt"}
-    wanted = {**settings, "attendance": {**settings["attendance"], "secondPerson": True}}
-    works.call("PUT", "settings", 200, json=wanted)
-    try:
-        entered(works, ada, "in", f"{MONTH}-05T08:00:00Z")
-        page = admin.open("/attendance")
-        tab = page.get_by_role("link", name="Waiting")
-        expect(tab).to_contain_text("1")
-        tab.click()
-        waiting = page.locator(".waiting-list > li")
-        expect(waiting).to_contain_text("Thursday 5 March, times in Europe/Berlin")
-        waiting.get_by_role("button", name="Approve").click()
-        expect(waiting).to_contain_text("Somebody else has to decide")
-        assert unnamed_controls(page) == []
-        site.add_user("second@site.example", "Operator")
-        admin.context.clear_cookies()
-        admin.sign_in("second@site.example", PASSWORD)
-        page.reload()
-        waiting.get_by_role("button", name="Approve").click()
-        expect(page.get_by_text("Nothing waits")).to_be_visible()
-        [entry] = works.get("attendance/entries", personId=ada)
-        assert entry["state"] == "valid"
-    finally:
-        works.call("PUT", "settings", 200, json=settings)
 
 
 def test_charts_have_their_tables(admin: Visit, works: Api) -> None:
