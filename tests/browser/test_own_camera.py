@@ -90,6 +90,7 @@ def test_a_kiosk_is_its_own_camera(visitor: Visit, api: Api, demo: DemoSources) 
     api.enrol("Eileen Collins", demo.collins)
     camera = api.post("cameras", {"name": "Tablet", "kind": "push", "role": "in"})["id"]
     kiosk = api.add_kiosk("Front door", camera)
+    visitor.context.grant_permissions(["camera"])
     page = visitor.open("/kiosk")
     page.get_by_label("Pairing code").fill(api.post(f"kiosks/{kiosk}/pairing-code")["code"])
     page.get_by_role("button", name="Pair").click()
