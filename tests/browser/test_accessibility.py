@@ -32,7 +32,7 @@ APPEARANCES = [
 def settled(page: Page) -> None:
     """What is loaded after the page is there as well; a page that goes on loading is looked at as it is."""
     with suppress(TimeoutError):
-        page.wait_for_load_state("networkidle", timeout=10_000)
+        page.wait_for_load_state("networkidle", timeout=4_000)
     if page.url.endswith("/docs"):
         page.locator(".opblock-tag").nth(1).click()
         page.locator(".opblock-summary-control").first.click()

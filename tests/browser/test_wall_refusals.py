@@ -59,3 +59,28 @@ def test_who_turned_after_that_has_checked_in(admin: Visit) -> None:
     page = admin.open("/")
     said = "The check-in of Eileen Collins at Entrance was refused"
     assert page.evaluate(TURNED_LATER, "2026-03-02T08:00:00Z") == [said, True, True, False, 1]
+
+
+PICTURED_LATER = """async (at) => {
+  const { Evidence } = await import("/static/js/evidence.js");
+  const { Sheet } = await import("/static/js/sheet.js");
+  const dialog = document.querySelector("[data-evidence]");
+  const api = { list: async () => ({ data: [] }) };
+  const uses = { entryOf: () => null, cameraName: () => "Gate", corrected() {}, said() {} };
+  const evidence = new Evidence(api, new Sheet(dialog), () => true, uses);
+  const sighting = { id: "s1", cameraId: "c1", personId: null, startedAt: at, state: "open", snapshotUrl: null };
+  evidence.open(sighting);
+  const written = dialog.querySelector("input:not([type=hidden]):not([type=checkbox])");
+  written.value = "Ada Lo";
+  const before = dialog.querySelectorAll(".moment").length;
+  evidence.refresh({ ...sighting, state: "closed", snapshotUrl: "/static/icon.svg" });
+  const pictures = dialog.querySelectorAll(".moment");
+  return [before, pictures.length, pictures[0].querySelector("img")?.alt, dialog.contains(written), written.value];
+}"""
+
+
+def test_a_picture_that_is_kept_later_is_shown(admin: Visit) -> None:
+    """In the evidence that is open; what somebody is writing there stays."""
+    page = admin.open("/")
+    found = page.evaluate(PICTURED_LATER, "2026-03-02T08:00:00Z")
+    assert found == [1, 1, "The moment it was seen, Gate", True, "Ada Lo"]

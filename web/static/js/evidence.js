@@ -15,6 +15,8 @@ export class Evidence {
   #may;
   #uses;
   #shown = null;
+  /** @type {HTMLElement[]} the picture and its clip */
+  #pictured = [];
 
   /**
    * @param {import("./api.js").Api} api
@@ -34,15 +36,14 @@ export class Evidence {
   open(sighting, lines = []) {
     this.#shown = sighting;
     const known = Boolean(sighting.personId);
-    const camera = sighting.cameraName ?? this.#uses.cameraName(sighting.cameraId) ?? say("feed.camera.gone");
+    const camera = this.#cameraOf(sighting);
     const naming = !known && this.#may("sightings:write") && this.#may("people:write")
       ? new Naming(this.#api, sighting, (changed, told) => { this.#uses.corrected(changed); this.open(changed, told); }).element
       : null;
-    const moment = this.#moment(sighting, camera);
+    this.#pictured = this.#pictures(sighting, camera);
     this.#sheet.open(
       say(known ? "evidence.title" : "evidence.unknown"),
-      moment,
-      new SightingClip(this.#api, sighting, moment).element,
+      ...this.#pictured,
       ...this.#refusal(sighting),
       ...lines.map((line) => el("p", { class: `notice notice-${line.tone}`, role: "status" }, icon(line.tone === "green" ? "check" : "alert"), el("span", { text: line.text }))),
       this.#who(sighting, camera),
@@ -58,7 +59,27 @@ export class Evidence {
   refresh(sighting) {
     if (!this.#sheet.isOpen || this.#shown?.id !== sighting.id) return;
     const same = this.#shown.personId === sighting.personId && (this.#shown.refusal ?? null) === (sighting.refusal ?? null);
-    if (!same) this.open(sighting);
+    if (!same) return this.open(sighting);
+    // The picture may be kept after what was told first. What somebody is writing below stays as it is.
+    if (sighting.snapshotUrl && !this.#shown.snapshotUrl) this.#picture(sighting);
+    return undefined;
+  }
+
+  #picture(sighting) {
+    this.#shown = sighting;
+    const [first, ...others] = this.#pictured;
+    for (const other of others) other.remove();
+    this.#pictured = this.#pictures(sighting, this.#cameraOf(sighting));
+    first.replaceWith(...this.#pictured);
+  }
+
+  #pictures(sighting, camera) {
+    const moment = this.#moment(sighting, camera);
+    return [moment, new SightingClip(this.#api, sighting, moment).element];
+  }
+
+  #cameraOf(sighting) {
+    return sighting.cameraName ?? this.#uses.cameraName(sighting.cameraId) ?? say("feed.camera.gone");
   }
 
   #refusal(sighting) {
