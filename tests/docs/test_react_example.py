@@ -38,12 +38,12 @@ process.on("exit", () => console.log(JSON.stringify({ said, renewed })));
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "react"
 
 
-@pytest.fixture
-def example(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy with its packages and today's types."""
     if shutil.which("npm") is None:
         pytest.skip("npm is not installed (Debian's package npm)")
-    folder = tmp_path / "react"
+    folder = tmp_path_factory.mktemp("example") / "react"
     shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("node_modules"))
     (folder / "openapi.json").write_text(json.dumps(document(ENDPOINTS, "test")))
     run(folder, "install", "--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts")
@@ -67,18 +67,22 @@ def test_its_packages_are_exact_versions() -> None:
         assert re.fullmatch(r"\d+\.\d+\.\d+", version), f"{name} {version}"
 
 
-@pytest.mark.slow
+@pytest.mark.journey
 @pytest.mark.timeout(600)
 def test_it_is_typed_by_the_api(example: Path) -> None:
     """It compiles against the document, and no longer once it asks for what the API does not have."""
     done = run(example, "run", "check")
     assert done.returncode == 0, done.stdout
     present = example / "src" / "Present.tsx"
-    present.write_text(present.read_text().replace("/api/v1/attendance/present", "/api/v1/attendance/absent"))
-    assert "TS" in run(example, "run", "check").stdout
+    right = present.read_text()
+    present.write_text(right.replace("/api/v1/attendance/present", "/api/v1/attendance/absent"))
+    try:
+        assert "TS" in run(example, "run", "check").stdout
+    finally:
+        present.write_text(right)
 
 
-@pytest.mark.slow
+@pytest.mark.journey
 @pytest.mark.timeout(600)
 def test_when_it_comes_back(example: Path) -> None:
     """After a 4501 with a new token, and no more where there is none; not where the session has ended or may not."""

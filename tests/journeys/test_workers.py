@@ -15,7 +15,7 @@ import pytest
 from tests.journeys.stacks import postgresql_and_redis
 from tests.servers import plain_environment
 
-pytestmark = [pytest.mark.journey, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(300)]
 
 ROLLCALL = Path(sys.executable).with_name("rollcall")
 LOST_WITHIN_S = 30 + 15 + 15  # the lease, a sweep, and some
