@@ -93,7 +93,7 @@ class Talk:
         failures = 0
         assert self._server_time is not None
         left = lifetime_s(self._token, self._server_time)
-        while left is not None:
+        while left is not None and left > 0:
             loop = asyncio.get_running_loop()
             began_at = loop.time()
             await asyncio.sleep(pause_s(failures) if failures else renew_after_s(left))
