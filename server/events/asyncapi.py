@@ -1,8 +1,11 @@
 """The AsyncAPI 3 document of the realtime protocol, made from the classes that speak it."""
 
+from collections.abc import Iterable, Sequence
+
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from server.events.examples import FROM_CLIENT_EXAMPLES, FROM_SERVER_EXAMPLES, Example, event_example
 from server.events.facts import FACTS
 from server.events.schema import (
     SUBPROTOCOL,
@@ -38,6 +41,13 @@ FROM_SERVER: dict[str, type[Message]] = {
     "unsubscribed": Unsubscribed,
     "pong": Pong,
     "error": ErrorMessage,
+}
+# What each message of a client is answered with.
+ANSWERS: dict[str, tuple[str, ...]] = {
+    "auth": ("ready", "error"),
+    "subscribe": ("subscribed", "error"),
+    "unsubscribe": ("unsubscribed", "error"),
+    "ping": ("pong",),
 }
 CLOSE_REASONS = {
     CloseCode.INTERNAL: "Something went wrong in the server.",
@@ -76,6 +86,7 @@ def asyncapi(version: str) -> Json:
         "operations": {
             "fromClient": _operation("receive", FROM_CLIENT),
             "fromServer": _operation("send", to_client),
+            **{name: _asked(name, answers) for name, answers in ANSWERS.items()},
         },
         "components": {"messages": _messages(), "schemas": _schemas()},
         "x-subprotocol": SUBPROTOCOL,
@@ -92,9 +103,18 @@ def _ticket() -> Json:
     return {"type": "object", "properties": {"ticket": ticket}}
 
 
-def _operation(action: str, names: object) -> Json:
-    messages = [{"$ref": f"#/channels/ws/messages/{name}"} for name in list(names)]  # type: ignore[call-overload]
+def _operation(action: str, names: Iterable[str]) -> Json:
+    messages = [{"$ref": f"#/channels/ws/messages/{name}"} for name in names]
     return {"action": action, "channel": {"$ref": "#/channels/ws"}, "messages": messages}
+
+
+def _asked(name: str, answers: Sequence[str]) -> Json:
+    """One message of a client with what it is answered with."""
+    reply = {
+        "channel": {"$ref": "#/channels/ws"},
+        "messages": [{"$ref": f"#/channels/ws/messages/{answer}"} for answer in answers],
+    }
+    return {**_operation("receive", (name,)), "reply": reply}
 
 
 def _topic(kind: TopicKind) -> Json:
@@ -107,13 +127,21 @@ def _topic(kind: TopicKind) -> Json:
 
 
 def _messages() -> Json:
-    found: Json = {}
+    found: dict[str, Json] = {}
+    examples = FROM_CLIENT_EXAMPLES | FROM_SERVER_EXAMPLES
     for name, model in (FROM_CLIENT | FROM_SERVER).items():
-        found[name] = {"name": name, "summary": _summary(model), "payload": _ref(model)}
+        found[name] = {
+            "name": name,
+            "summary": _summary(model),
+            "payload": _ref(model),
+            "examples": [_example(one) for one in examples[name]],
+        }
+        if name in FROM_CLIENT:
+            found[name]["x-answers"] = {one.name: one.answer for one in examples[name]}
     for kind in TOPIC_KINDS:
         for name in kind.event_types:
             found[f"event.{name}"] = _event(name, kind)
-    return found
+    return {**found}
 
 
 def _event(name: str, kind: TopicKind) -> Json:
@@ -125,7 +153,12 @@ def _event(name: str, kind: TopicKind) -> Json:
         "name": name,
         "summary": f"On {kind.address}, {'durable' if kind.durable else 'volatile'}.",
         "payload": {"allOf": [_ref(EventMessage), this]},
+        "examples": [_example(event_example(name, kind.address, durable=kind.durable))],
     }
+
+
+def _example(one: Example) -> Json:
+    return {"name": one.name, "summary": one.summary, "payload": one.payload}
 
 
 def _schemas() -> Json:
