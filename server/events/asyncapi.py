@@ -42,6 +42,40 @@ FROM_SERVER: dict[str, type[Message]] = {
     "pong": Pong,
     "error": ErrorMessage,
 }
+# What a message is for, where its class does not say it; and what an event tells.
+SUMMARIES = {
+    "subscribe": "Follow a topic, from now on or from a place on.",
+    "unsubscribe": "No more of that subscription.",
+    "ping": "Asks whether the server is still there.",
+    "welcome": "The server is there. Now say who you are.",
+    "ready": "You are let in; also after each later `auth`.",
+    "unsubscribed": "Nothing more follows under that id.",
+    "pong": "The answer to `ping`.",
+    "error": "One message is refused. The connection stays open.",
+    "sighting.recognized": "Somebody was seen, and it is known who.",
+    "sighting.unknown": "Somebody was seen, and it is not known who.",
+    "sighting.closed": "Whoever it was has gone out of the picture.",
+    "sighting.corrected": "Somebody has said who it was, or was not.",
+    "attendance.checked_in": "Somebody has come.",
+    "attendance.checked_out": "Somebody has gone.",
+    "attendance.corrected": "An entry was corrected by hand.",
+    "attendance.refused": "Somebody was recognised and gets no entry.",
+    "camera.added": "There is a new camera.",
+    "camera.changed": "Something about it has changed.",
+    "camera.removed": "It is there no longer.",
+    "camera.online": "Its pictures arrive.",
+    "camera.offline": "Its pictures do not arrive; the reason is in its status.",
+    "alert.raised": "Somebody should look at something.",
+    "alert.cleared": "It is over.",
+    "job.progress": "How far a job has come.",
+    "job.done": "A job has ended well.",
+    "job.failed": "A job has ended, and not well.",
+    "kiosk.greeting": "Whom the screen greets.",
+    "kiosk.unknown": "The screen sees somebody whom it does not know.",
+    "kiosk.challenge": "What whoever stands before the screen is asked to do.",
+    "tracks.updated": "Where the faces are in one frame.",
+    "system.stats": "How much the server has to do.",
+}
 # What each message of a client is answered with.
 ANSWERS: dict[str, tuple[str, ...]] = {
     "auth": ("ready", "error"),
@@ -132,7 +166,7 @@ def _messages() -> Json:
     for name, model in (FROM_CLIENT | FROM_SERVER).items():
         found[name] = {
             "name": name,
-            "summary": _summary(model),
+            "summary": SUMMARIES.get(name) or _summary(model),
             "payload": _ref(model),
             "examples": [_example(one) for one in examples[name]],
         }
@@ -151,7 +185,8 @@ def _event(name: str, kind: TopicKind) -> Json:
         this["required"] = ["offset", "previous"]
     return {
         "name": name,
-        "summary": f"On {kind.address}, {'durable' if kind.durable else 'volatile'}.",
+        "summary": SUMMARIES.get(name, ""),
+        "description": f"On `{kind.address}`, {'stored' if kind.durable else 'not stored: only the newest counts'}.",
         "payload": {"allOf": [_ref(EventMessage), this]},
         "examples": [_example(event_example(name, kind.address, durable=kind.durable))],
     }

@@ -47,6 +47,7 @@ def test_it_says_what_the_classes_say() -> None:
     assert [topic["topic"] for topic in document["x-topics"]] == [kind.address for kind in TOPIC_KINDS]
     assert [entry["code"] for entry in document["x-close-codes"]] == [int(code) for code in CloseCode]
     assert document["x-error-codes"] == [str(code) for code in ErrorCode]
+    assert [name for name, message in messages.items() if not message["summary"]] == []
     schemas = document["components"]["schemas"]
     assert schemas["Subscribe"]["additionalProperties"] is False
     assert set(schemas["Subscribe"]["properties"]) == {"type", "id", "topic", "since", "filter", "snapshot"}
