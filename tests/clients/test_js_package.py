@@ -3,9 +3,7 @@
 import asyncio
 import json
 import re
-import shutil
 import subprocess
-import tarfile
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -23,9 +21,9 @@ from server.events.hub import Hub
 from server.events.schema import CloseCode
 from server.store.engine import Store
 from server.store.event_log import TableLog
+from tests.clients.packed import PACKAGE, node, unpack_into
 from tests.events.scenes import Door, Somebody, new_event, say, serving
 
-PACKAGE = Path(__file__).parents[2] / "clients" / "js"
 README = PACKAGE / "README.md"
 PROGRAM = """
 import { Events } from "rollcall-client";
@@ -47,26 +45,7 @@ pytestmark = pytest.mark.timeout(120)
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder into which the package was installed, as whoever packs and unpacks it has it."""
-    if shutil.which("npm") is None:
-        pytest.skip("npm is not installed (Debian's package npm)")
-    folder = tmp_path_factory.mktemp("js")
-    command = ["npm", "pack", "--silent", "--pack-destination", str(folder), str(PACKAGE)]
-    subprocess.run(command, check=True, capture_output=True, timeout=60)
-    (packed,) = folder.glob("*.tgz")
-    with tarfile.open(packed) as archive:
-        archive.extractall(folder / "node_modules", filter="data")
-    (folder / "node_modules" / "package").rename(folder / "node_modules" / "rollcall-client")
-    return folder
-
-
-def node() -> list[str]:
-    """Node with a WebSocket of its own: since 22, and since 20.10 where it is asked for."""
-    for command in (["node"], ["node", "--experimental-websocket"]):
-        asked = [*command, "-e", "process.exit(typeof WebSocket === 'function' ? 0 : 1)"]
-        if subprocess.run(asked, check=False, capture_output=True, timeout=60).returncode == 0:
-            return command
-    pytest.skip("This Node has no WebSocket.")
+    return unpack_into(tmp_path_factory.mktemp("js"))
 
 
 @asynccontextmanager
