@@ -265,6 +265,9 @@ async def test_who_stops_reading_is_left(store: Store, log: TableLog, hub: Hub) 
         gc.collect()
         await say(store, log, hub, new_event(20))
         assert await numbers(alerts, 1) == [20]
+        quiet = await client.subscribe("alerts", filter={"type": "alert.cleared"}).started()
+        del quiet  # for which nothing comes
+        gc.collect()
         async with asyncio.timeout(10):
             while len(feed.followers) > 1:  # noqa: ASYNC110 - it has no event
                 await asyncio.sleep(0.01)

@@ -24,6 +24,12 @@ from tests.servers import plain_environment
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(180)]
 
 ROOT = Path(__file__).parents[2]
+PAGES = {
+    "README.md": "python",  # the rest of its tour is about other things
+    "docs/realtime.md": "python|js|sh",
+    "clients/python/README.md": "python|js|sh",
+    "clients/js/README.md": "python|js|sh",
+}
 WRITTEN_FOR = "http://127.0.0.1:8000"
 HEARD = re.compile(r"camera\.added|attendance\.(checked_in|corrected)|^in Ada Lovelace", re.MULTILINE)
 # Stands in for websocat where that is not installed: lines go out as messages, and messages come in as lines.
@@ -48,13 +54,13 @@ class Program:
 
 def written() -> Iterator[Program]:
     """The programs of the pages of text, and of the page that a server shows."""
-    for page in ("docs/realtime.md", "clients/python/README.md", "clients/js/README.md"):
-        blocks = re.findall(r"^```(python|js|sh)\n(.*?)^```", (ROOT / page).read_text(), re.DOTALL | re.MULTILINE)
+    for page, languages in PAGES.items():
+        blocks = re.findall(rf"^```({languages})\n(.*?)^```", (ROOT / page).read_text(), re.DOTALL | re.MULTILINE)
         for number, (language, text) in enumerate(blocks, start=1):
             yield Program(f"{page} {number} {language}", language, text)
-    languages = {"python": "python", "javascript": "js", "curl": "sh", "websocat": "sh"}
+    run_by = {"python": "python", "javascript": "js", "curl": "sh", "websocat": "sh"}
     for one in snippets(WRITTEN_FOR):
-        yield Program(f"/docs/events {one.id}", languages[one.id], one.text)
+        yield Program(f"/docs/events {one.id}", run_by[one.id], one.text)
 
 
 PROGRAMS = tuple(written())
@@ -84,15 +90,16 @@ def person(api: Api) -> str:
 
 @pytest.fixture(scope="module")
 def key(api: Api) -> str:
-    given: str = api.post("api-keys", {"name": "Program", "permissions": ["cameras:read", "attendance:read"]})["key"]
+    permissions = ["cameras:read", "attendance:read", "sightings:read"]
+    given: str = api.post("api-keys", {"name": "Program", "permissions": permissions})["key"]
     return given
 
 
-def command_of(program: Program, folder: Path) -> Sequence[str]:
+def command_of(program: Program, folder: Path, key: str) -> Sequence[str]:
     """What runs it; it is written into the folder."""
     if program.language == "python":
         (folder / "program.py").write_text(program.text)
-        return [sys.executable, "program.py"]
+        return [sys.executable, "program.py", key]
     if program.language == "js":
         (folder / "program.mjs").write_text(program.text)
         return [*node(), "program.mjs"]
@@ -147,12 +154,12 @@ def test_a_program(
     there = server.url.removeprefix("http://")
     text = program.text.replace(WRITTEN_FOR.removeprefix("http://"), there)
     assert text != program.text
-    command = command_of(Program(program.where, program.language, text), tmp_path)
+    command = command_of(Program(program.where, program.language, text), tmp_path, key)
     settings = {"ROLLCALL_KEY": key, "ROLLCALL_EMAIL": ADMIN, "ROLLCALL_PASSWORD": PASSWORD}
     heard = ""
     with running(command, tmp_path, **settings) as said:
         for number in range(100):  # it does not say from when on it listens
-            if "cameras" in program.text:
+            if '"cameras"' in program.text or "topic=cameras" in program.text:
                 api.add_camera(f"{program.where} {number}", "http://127.0.0.1:9/none", kind="http", enabled=False)
             else:
                 at = (datetime.now(UTC) - timedelta(minutes=number + 1)).isoformat()
@@ -169,7 +176,7 @@ def test_there_are_programs() -> None:
     """In every page and of every language: none is lost because it is written in another way."""
     found = {(program.where.split()[0], program.language) for program in PROGRAMS}
     assert found == {
-        ("docs/realtime.md", "python"), ("docs/realtime.md", "js"), ("docs/realtime.md", "sh"),
+        ("README.md", "python"), ("docs/realtime.md", "python"), ("docs/realtime.md", "js"), ("docs/realtime.md", "sh"),
         ("clients/python/README.md", "python"), ("clients/js/README.md", "js"),
         ("/docs/events", "python"), ("/docs/events", "js"), ("/docs/events", "sh"),
     }  # fmt: skip

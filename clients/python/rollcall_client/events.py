@@ -69,14 +69,18 @@ class RollcallEvents(Topics):
     async def __aenter__(self) -> Self:
         self._tasks = asyncio.TaskGroup()
         await self._tasks.__aenter__()
-        self._runner = self._tasks.create_task(self._run(), name="rollcall events")
+        self._running = (
+            self._tasks.create_task(self._run(), name="rollcall events"),
+            self._tasks.create_task(self._followed.tidy(), name="rollcall events: those that were left"),
+        )
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._followed.end(None)
-        self._runner.cancel()
+        for task in self._running:
+            task.cancel()
         await self._tasks.__aexit__(None, None, None)
 
     @property
@@ -94,7 +98,7 @@ class RollcallEvents(Topics):
     ) -> Subscription[AnyEvent]:
         place = Cursor.parse(since) if isinstance(since, str) else since
         mailbox = Mailbox(topic, wanted, snapshot, place, self._queue_size)
-        return Subscription(mailbox, self._followed.follow, self._followed.leave)
+        return Subscription(mailbox, self._followed)
 
     async def _run(self) -> None:
         try:

@@ -1,5 +1,6 @@
 """Every topic that is followed, over all connections: which was asked for by which id, and which waits to be."""
 
+import asyncio
 import itertools
 import json
 from collections.abc import Mapping
@@ -34,6 +35,8 @@ class Followed:
         self.user: Mapping[str, object] = {}  # as the server said when it let us in
         self.over = False
         self.error: RollcallError | None = None
+        self._left: list[Mailbox] = []
+        self._news = asyncio.Event()
         self._ids = itertools.count(1)
         self._by_id: dict[int, Mailbox] = {}
         self._unasked: dict[Mailbox, None] = {}
@@ -59,6 +62,20 @@ class Followed:
         self._unasked.pop(mailbox, None)
         if self._by_id.pop(mailbox.id, None) is not None and self.line is not None:
             await send(self.line, {"type": "unsubscribe", "id": mailbox.id})
+
+    def abandon(self, mailbox: Mailbox) -> None:
+        """Whoever read it is gone, without having said so; tidy() tells the server."""
+        mailbox.drop()
+        self._left.append(mailbox)
+        self._news.set()
+
+    async def tidy(self) -> None:
+        """Leaves what was abandoned. Runs until it is cancelled."""
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            while self._left:
+                await self.leave(self._left.pop())
 
     def refuse(self, mailbox: Mailbox, error: RollcallError) -> None:
         """The server does not let it be followed."""

@@ -3,10 +3,10 @@
 import asyncio
 import weakref
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar, cast
+from typing import Any, Generic, Protocol, Self, TypeVar, cast
 
 from rollcall_client.errors import RollcallError
 from rollcall_client.event_types import Filter
@@ -89,9 +89,18 @@ class Mailbox:
             raise self._error
 
 
-def _let_go(loop: asyncio.AbstractEventLoop, mailbox: Mailbox) -> None:
-    with suppress(RuntimeError):  # the loop is closed, and the connection with it
-        loop.call_soon_threadsafe(mailbox.drop)
+class Followed(Protocol):
+    """What a subscription needs of whoever holds the connection."""
+
+    async def follow(self, mailbox: Mailbox) -> None: ...
+    async def leave(self, mailbox: Mailbox) -> None: ...
+    def abandon(self, mailbox: Mailbox) -> None: ...
+
+
+def _let_go(loop: asyncio.AbstractEventLoop, followed: Followed, mailbox: Mailbox) -> None:
+    if not mailbox.over:
+        with suppress(RuntimeError):  # the loop is closed, and the connection with it
+            loop.call_soon_threadsafe(followed.abandon, mailbox)
 
 
 class Subscription(Generic[E_co], AsyncIterator[E_co | Resync]):
@@ -100,13 +109,10 @@ class Subscription(Generic[E_co], AsyncIterator[E_co | Resync]):
     The server is asked when it is first read, or by started(). It ends with aclose(), on leaving `async with`, or
     when nobody holds it any more, as after `break`."""
 
-    def __init__(
-        self, mailbox: Mailbox, ask: Callable[[Mailbox], Awaitable[None]], leave: Callable[[Mailbox], Awaitable[None]]
-    ) -> None:
+    def __init__(self, mailbox: Mailbox, followed: Followed) -> None:
         self._mailbox = mailbox
-        self._ask = ask
-        self._leave = leave
-        weakref.finalize(self, _let_go, asyncio.get_running_loop(), mailbox).atexit = False
+        self._followed = followed
+        weakref.finalize(self, _let_go, asyncio.get_running_loop(), followed, mailbox).atexit = False
 
     @property
     def topic(self) -> str:
@@ -124,7 +130,7 @@ class Subscription(Generic[E_co], AsyncIterator[E_co | Resync]):
 
     async def started(self) -> Self:
         """Once the server has answered: from here on nothing is missed. Raises SubscriptionRefused and the like."""
-        await self._ask(self._mailbox)
+        await self._followed.follow(self._mailbox)
         await self._mailbox.begun.wait()
         self._mailbox.check()
         return self
@@ -133,7 +139,7 @@ class Subscription(Generic[E_co], AsyncIterator[E_co | Resync]):
         return self
 
     async def __anext__(self) -> E_co | Resync:
-        await self._ask(self._mailbox)
+        await self._followed.follow(self._mailbox)
         item = await self._mailbox.take()
         if item is None:
             raise StopAsyncIteration
@@ -141,7 +147,7 @@ class Subscription(Generic[E_co], AsyncIterator[E_co | Resync]):
 
     async def aclose(self) -> None:
         """Stops following. May be called twice."""
-        await self._leave(self._mailbox)
+        await self._followed.leave(self._mailbox)
 
     async def __aenter__(self) -> Self:
         return await self.started()
