@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from server.events.topics import TOPIC_KINDS
+from tests.browser.axe import look
 from tests.browser.chromium import Visit, unnamed_controls
 from tests.journeys.client import Api
 
@@ -53,6 +54,7 @@ def test_events_are_listened_to_on_their_page(admin: Visit, api: Api) -> None:
     api.add_camera("Listened", "http://127.0.0.1:9/none", kind="http", enabled=False)
     expect(listening.get_by_role("log")).to_contain_text("camera.added")
     expect(listening.get_by_role("log")).to_contain_text('"name":"Listened')
+    look(page)
     listening.get_by_role("button", name="Stop").click()
     expect(listening.get_by_role("status")).to_contain_text("Not listening.")
     page.get_by_role("button", name="Copy the program: Python").click()

@@ -98,7 +98,7 @@ class Listening {
   #show(time, type, rest) {
     const line = el("li", {}, time && el("time", { datetime: time, text: time }), el("b", { text: type }), rest && el("code", { text: JSON.stringify(rest) }));
     this.#log.prepend(line);
-    this.#log.hidden = false;
+    this.#log.parentElement.hidden = false;
     while (this.#log.children.length > KEPT) this.#log.lastElementChild.remove();
   }
 }
