@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from server.events.examples import FROM_CLIENT_EXAMPLES, FROM_SERVER_EXAMPLES, Example, event_example
+from server.events.examples import FROM_CLIENT_EXAMPLES, FROM_SERVER_EXAMPLES, Example, event_examples
 from server.events.facts import FACTS
 from server.events.schema import (
     SUBPROTOCOL,
@@ -188,7 +188,7 @@ def _event(name: str, kind: TopicKind) -> Json:
         "summary": SUMMARIES.get(name, ""),
         "description": f"On `{kind.address}`, {'stored' if kind.durable else 'not stored: only the newest counts'}.",
         "payload": {"allOf": [_ref(EventMessage), this]},
-        "examples": [_example(event_example(name, kind.address, durable=kind.durable))],
+        "examples": [_example(one) for one in event_examples(name, kind.address, durable=kind.durable)],
     }
 
 

@@ -23,11 +23,14 @@ from server.store.engine import Store
 from server.store.event_log import TableLog
 from tests.clients.packed import PACKAGE, node, unpack_into
 from tests.events.scenes import Door, Somebody, new_event, say, serving
+from tests.silent_proxy import silent_proxy
 
 README = PACKAGE / "README.md"
 PROGRAM = """
 import { Events } from "rollcall-client";
-const [url, mode] = process.argv.slice(2);
+const [url, mode, haste] = process.argv.slice(2);
+const every = setInterval;
+globalThis.setInterval = (run, ms) => every(run, ms / Number(haste)); // how often it asks whether anybody is there
 const tell = (...said) => console.log(JSON.stringify(said));
 let given = 0;
 const token = mode === "renewing" ? async () => ({ token: `t${given++}`, expiresIn: 0.2 }) : mode;
@@ -49,11 +52,11 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @asynccontextmanager
-async def running(folder: Path, url: str, mode: str) -> AsyncIterator["Program"]:
+async def running(folder: Path, url: str, mode: str, haste: int = 1) -> AsyncIterator["Program"]:
     """The program above; it is told to end, and ends well."""
     (folder / "program.mjs").write_text(PROGRAM)
     process = await asyncio.create_subprocess_exec(
-        *node(), "program.mjs", url, mode, cwd=folder, stdin=PIPE, stdout=PIPE, stderr=PIPE
+        *node(), "program.mjs", url, mode, str(haste), cwd=folder, stdin=PIPE, stdout=PIPE, stderr=PIPE
     )
     try:
         async with asyncio.timeout(60):
@@ -112,12 +115,12 @@ def test_its_types_name_what_it_has(installed: Path) -> None:
     assert sorted(declared) == sorted(members)
 
 
+async def snapshots(topic: str, principal: Principal) -> dict[str, object]:
+    return {"of": topic}
+
+
 async def test_a_program_in_node(store: Store, log: TableLog, hub: Hub, installed: Path) -> None:
     """Each event once and in order over lost connections, with its place; the state; a refused topic; the end."""
-
-    async def snapshots(topic: str, principal: Principal) -> dict[str, object]:
-        return {"of": topic}
-
     door = Door(good=Somebody())
     async with serving(hub, door, snapshots=snapshots) as url, running(installed, url, "good") as program:
         await program.until("resync", {"of": "alerts"}, True)
@@ -157,6 +160,22 @@ async def test_tokens_of_a_program(store: Store, log: TableLog, hub: Hub, instal
         await say(store, log, hub, new_event(1))
         await program.until("event", 1)
         assert program.of("state") == ["connecting", "connected"]
+
+
+async def test_a_peer_that_fell_silent(store: Store, log: TableLog, hub: Hub, installed: Path) -> None:
+    """Nothing is heard of it: given up, and gone on with on the next connection."""
+    async with serving(hub, Door(good=Somebody()), snapshots=snapshots) as url:
+        host, port = url.removeprefix("ws://").removesuffix("/ws").split(":")
+        async with (
+            silent_proxy(host, int(port)) as proxy,
+            running(installed, f"http://127.0.0.1:{proxy.own_port}", "good", haste=15) as program,
+        ):
+            await program.until("resync", {"of": "alerts"}, True)
+            proxy.talks.clear()
+            await program.until("state", "reconnecting", 1006)
+            await say(store, log, hub, new_event(1))
+            proxy.talks.set()
+            await program.until("event", 1)
 
 
 async def test_a_program_that_is_not_let_in(hub: Hub, installed: Path) -> None:
