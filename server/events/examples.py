@@ -112,7 +112,17 @@ EVENT_DATA: dict[str, Json] = {
         ],
     },
     "system.stats": {
-        "cameras": {"total": 4, "online": 4}, "frames": {"decodedPerS": 96.0, "analysedPerS": 40.0},
+        "server": {"id": "0199f3a1-5b7e", "name": "gatehouse", "startedAt": AT, "uptimeS": 3600.0}, "windowS": 10.0,
+        "cameras": {"running": 4, "online": 3, "connecting": 0, "stalled": 0, "offline": 1, "viewers": 2},
+        "frames": {"analysed": 144000, "perSecond": 40.0, "dropped": 12},
+        "batches": {"detect": {"batches": 200, "perSecond": 20.0, "meanSize": 2.0, "waitMs": 4.1, "runMs": 18.3}},
+        "queues": {
+            "inference": 1, "inferenceDropped": 0, "jobs": 0, "deliveries": 0, "listeners": 6, "skipped": 31,
+        },
+        "latencies": {
+            "cameraMs": 180.0, "captureToEvent": {"count": 4, "p50Ms": 240.0, "p95Ms": 410.0},
+            "request": {"count": 55, "p50Ms": 6.2, "p95Ms": 48.0},
+        },
     },
 }  # fmt: skip
 
