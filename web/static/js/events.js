@@ -1,6 +1,6 @@
 /**
  * The server's events: one socket, as many subscriptions as wanted, and it comes back by itself. For our own pages and,
- * as the package in clients/js, for other programs: browsers, workers, Node.
+ * as the package in clients/js, for other programs in browsers and in Node.
  *
  *     const events = new Events();
  *     events.onState((state) => banner.hidden = state !== "reconnecting");
