@@ -10,7 +10,7 @@ WHOLE := tests/browser tests/conformance tests/docs tests/events tests/journeys
 ALONE := tests/e2e tests/media
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
 
-.PHONY: help demo test check e2e bench soak constraints clean
+.PHONY: help demo test check e2e bench soak clients constraints clean
 
 help:  ## what there is
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -23,8 +23,8 @@ $(VENV)/.demo: $(BIN)/python pyproject.toml constraints.txt
 	$(PIP) -e '.[$(RUNTIME),demo]'
 	@touch $@
 
-$(VENV)/.dev: $(BIN)/python pyproject.toml constraints.txt
-	$(PIP) -e '.[$(RUNTIME),demo,dev]'
+$(VENV)/.dev: $(BIN)/python pyproject.toml clients/python/pyproject.toml constraints.txt
+	$(PIP) -e '.[$(RUNTIME),demo,dev]' -e clients/python
 	@touch $@ $(VENV)/.demo
 
 demo: $(VENV)/.demo  ## install and run with two demo cameras on 127.0.0.1:8000
@@ -33,7 +33,7 @@ demo: $(VENV)/.demo  ## install and run with two demo cameras on 127.0.0.1:8000
 check: $(VENV)/.dev  ## lint, types and house rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy server tests bench
+	$(BIN)/mypy server tests bench clients
 	$(BIN)/pytest -q tests/house
 
 test: $(VENV)/.dev  ## the suite (12 minutes on 2 cores)
@@ -52,6 +52,9 @@ bench: $(VENV)/.dev  ## every benchmark, one line a figure
 
 soak: $(VENV)/.dev  ## ten cameras for MINUTES=60: how memory and latency grow
 	$(BIN)/python bench/soak.py --minutes $(MINUTES)
+
+clients: $(VENV)/.dev  ## write the event types of the Python and JavaScript clients from the server's
+	PYTHONPATH=. $(BIN)/python clients/generate.py
 
 constraints: $(VENV)/.dev  ## pin what is installed now
 	$(BIN)/python -m pip freeze --exclude-editable | grep -v '^-e' > constraints.txt

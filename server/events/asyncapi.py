@@ -1,8 +1,11 @@
 """The AsyncAPI 3 document of the realtime protocol, made from the classes that speak it."""
 
+from collections.abc import Iterable, Sequence
+
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from server.events.examples import FROM_CLIENT_EXAMPLES, FROM_SERVER_EXAMPLES, Example, event_examples
 from server.events.facts import FACTS
 from server.events.schema import (
     SUBPROTOCOL,
@@ -38,6 +41,47 @@ FROM_SERVER: dict[str, type[Message]] = {
     "unsubscribed": Unsubscribed,
     "pong": Pong,
     "error": ErrorMessage,
+}
+# What a message is for, where its class does not say it; and what an event tells.
+SUMMARIES = {
+    "subscribe": "Follow a topic, from now on or from a place on.",
+    "unsubscribe": "No more of that subscription.",
+    "ping": "Asks whether the server is still there.",
+    "welcome": "The server is there. Now say who you are.",
+    "ready": "You are let in; also after each later `auth`.",
+    "unsubscribed": "Nothing more follows under that id.",
+    "pong": "The answer to `ping`.",
+    "error": "One message is refused. The connection stays open.",
+    "sighting.recognized": "Somebody was seen, and it is known who.",
+    "sighting.unknown": "Somebody was seen, and it is not known who.",
+    "sighting.closed": "Whoever it was has gone out of the picture.",
+    "sighting.corrected": "Somebody has said who it was, or was not.",
+    "attendance.checked_in": "Somebody has come.",
+    "attendance.checked_out": "Somebody has gone.",
+    "attendance.corrected": "An entry was corrected by hand.",
+    "attendance.refused": "Somebody was recognised and gets no entry.",
+    "camera.added": "There is a new camera.",
+    "camera.changed": "Something about it has changed.",
+    "camera.removed": "It is there no longer.",
+    "camera.online": "Its pictures arrive.",
+    "camera.offline": "Its pictures do not arrive; the reason is in its status.",
+    "alert.raised": "Somebody should look at something.",
+    "alert.cleared": "It is over.",
+    "job.progress": "How far a job has come.",
+    "job.done": "A job has ended well.",
+    "job.failed": "A job has ended, and not well.",
+    "kiosk.greeting": "Whom the screen greets.",
+    "kiosk.unknown": "The screen sees somebody whom it does not know.",
+    "kiosk.challenge": "What whoever stands before the screen is asked to do.",
+    "tracks.updated": "Where the faces are in one frame.",
+    "system.stats": "How much the server has to do.",
+}
+# What each message of a client is answered with.
+ANSWERS: dict[str, tuple[str, ...]] = {
+    "auth": ("ready", "error"),
+    "subscribe": ("subscribed", "error"),
+    "unsubscribe": ("unsubscribed", "error"),
+    "ping": ("pong",),
 }
 CLOSE_REASONS = {
     CloseCode.INTERNAL: "Something went wrong in the server.",
@@ -76,6 +120,7 @@ def asyncapi(version: str) -> Json:
         "operations": {
             "fromClient": _operation("receive", FROM_CLIENT),
             "fromServer": _operation("send", to_client),
+            **{name: _asked(name, answers) for name, answers in ANSWERS.items()},
         },
         "components": {"messages": _messages(), "schemas": _schemas()},
         "x-subprotocol": SUBPROTOCOL,
@@ -92,9 +137,18 @@ def _ticket() -> Json:
     return {"type": "object", "properties": {"ticket": ticket}}
 
 
-def _operation(action: str, names: object) -> Json:
-    messages = [{"$ref": f"#/channels/ws/messages/{name}"} for name in list(names)]  # type: ignore[call-overload]
+def _operation(action: str, names: Iterable[str]) -> Json:
+    messages = [{"$ref": f"#/channels/ws/messages/{name}"} for name in names]
     return {"action": action, "channel": {"$ref": "#/channels/ws"}, "messages": messages}
+
+
+def _asked(name: str, answers: Sequence[str]) -> Json:
+    """One message of a client with what it is answered with."""
+    reply = {
+        "channel": {"$ref": "#/channels/ws"},
+        "messages": [{"$ref": f"#/channels/ws/messages/{answer}"} for answer in answers],
+    }
+    return {**_operation("receive", (name,)), "reply": reply}
 
 
 def _topic(kind: TopicKind) -> Json:
@@ -107,13 +161,21 @@ def _topic(kind: TopicKind) -> Json:
 
 
 def _messages() -> Json:
-    found: Json = {}
+    found: dict[str, Json] = {}
+    examples = FROM_CLIENT_EXAMPLES | FROM_SERVER_EXAMPLES
     for name, model in (FROM_CLIENT | FROM_SERVER).items():
-        found[name] = {"name": name, "summary": _summary(model), "payload": _ref(model)}
+        found[name] = {
+            "name": name,
+            "summary": SUMMARIES.get(name) or _summary(model),
+            "payload": _ref(model),
+            "examples": [_example(one) for one in examples[name]],
+        }
+        if name in FROM_CLIENT:
+            found[name]["x-answers"] = {one.name: one.answer for one in examples[name]}
     for kind in TOPIC_KINDS:
         for name in kind.event_types:
             found[f"event.{name}"] = _event(name, kind)
-    return found
+    return {**found}
 
 
 def _event(name: str, kind: TopicKind) -> Json:
@@ -123,9 +185,15 @@ def _event(name: str, kind: TopicKind) -> Json:
         this["required"] = ["offset", "previous"]
     return {
         "name": name,
-        "summary": f"On {kind.address}, {'durable' if kind.durable else 'volatile'}.",
+        "summary": SUMMARIES.get(name, ""),
+        "description": f"On `{kind.address}`, {'stored' if kind.durable else 'not stored: only the newest counts'}.",
         "payload": {"allOf": [_ref(EventMessage), this]},
+        "examples": [_example(one) for one in event_examples(name, kind.address, durable=kind.durable)],
     }
+
+
+def _example(one: Example) -> Json:
+    return {"name": one.name, "summary": one.summary, "payload": one.payload}
 
 
 def _schemas() -> Json:

@@ -1,4 +1,4 @@
-"""The API described: the two documents, and the page on which one is read and tried out, all from this server."""
+"""The API described: the two documents, and the pages on which they are read and tried out, all from this server."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -15,6 +15,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from server.routes.endpoint import PUBLIC, Call, Endpoint, endpoint
+from server.routes.events_page import Described, at_site, described
 from server.routes.freshness import known
 from server.routes.pages import CachedFiles, Pages
 
@@ -26,13 +27,13 @@ class Document:
     """JSON that stays the same while the server runs: made when first asked for, and told by its tag."""
 
     def __init__(self, make: Callable[[], Mapping[str, Any]]) -> None:
-        self._make = make
+        self.make = make
         self._body = b""
         self._tag = ""
 
     async def answer(self, request: Request) -> Response:
         if not self._body:
-            self._body = await asyncio.to_thread(lambda: orjson.dumps(self._make()))
+            self._body = await asyncio.to_thread(lambda: orjson.dumps(self.make()))
             self._tag = f'"{blake2b(self._body, digest_size=8).hexdigest()}"'
         headers = {"Cache-Control": "no-cache", "ETag": self._tag}
         if known(request, self._tag):
@@ -62,15 +63,34 @@ class SwaggerFiles(CachedFiles):
 
 
 def docs_routes(pages: Pages) -> list[Route | Mount]:
-    """The page and its files."""
+    """The pages and their files."""
+
+    found: list[Described] = []  # made when first asked for
 
     async def docs(request: Request) -> Response:
-        if not request.app.state.parts.runtime.current.features.api_docs:
-            raise HTTPException(404)
+        _check(request)
         return await pages.docs(request)
 
+    async def docs_events(request: Request) -> Response:
+        _check(request)
+        if not found:
+            document: Document = request.app.state.asyncapi
+            found.append(await asyncio.to_thread(lambda: described(document.make())))
+        site = str(request.base_url).rstrip("/")
+        return await pages.docs_events(request, {"described": found[0], **at_site(site)})
+
     files: StaticFiles = SwaggerFiles(directory=_swagger_folder())
-    return [Route("/docs", docs, name="docs"), Mount("/docs/static", files, name="docs-static")]
+    return [
+        Route("/docs", docs, name="docs"),
+        Route("/docs/events", docs_events, name="docs-events"),
+        Mount("/docs/static", files, name="docs-static"),
+    ]
+
+
+def _check(request: Request) -> None:
+    """Raises 404 where the pages are switched off."""
+    if not request.app.state.parts.runtime.current.features.api_docs:
+        raise HTTPException(404)
 
 
 def _swagger_folder() -> Path:

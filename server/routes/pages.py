@@ -177,6 +177,10 @@ class Pages:
         """The description of the API: open, and tried out as who is signed in."""
         return self._render(request, "docs.html", await _gate(request).who(request), {})
 
+    async def docs_events(self, request: Request, known: Mapping[str, object]) -> Response:
+        """The description of the events, as open as that of the API."""
+        return self._render(request, "docs-events.html", await _gate(request).who(request), known)
+
     async def error(self, request: Request, status: int) -> Response:
         """What a browser sees instead of a page; the edge calls it for whoever accepts HTML."""
         title, sentence = ERRORS.get(status, OTHER_ERROR)

@@ -15,11 +15,11 @@ from tests.sources import DemoSources
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 
-OPEN = ("/login", "/kiosk", "/docs")
+OPEN = ("/login", "/kiosk", "/docs", "/docs/events")
 PAGES = (
     "/", "/cameras", "/people", "/attendance", "/attendance?tab=today", "/attendance?tab=month",
     "/attendance?tab=charts", "/attendance/working-time", "/settings", "/account", "/password", "/kiosk",
-    "/docs", "/no-such-page",
+    "/docs", "/docs/events", "/no-such-page",
 )  # fmt: skip
 Look = tuple[tuple[int, int], bool]  # the window, and whether it is dark
 APPEARANCES = [
@@ -37,6 +37,10 @@ def settled(page: Page) -> None:
         page.locator(".opblock-tag").nth(1).click()
         page.locator(".opblock-summary-control").first.click()
         expect(page.locator(".opblock-body").first).to_be_visible()
+    if page.url.endswith("/docs/events"):
+        for message in ("event-sighting-recognized", "subscribe"):
+            page.locator(f"#{message} > summary").click()
+            expect(page.locator(f"#{message} figure").first).to_be_visible()
 
 
 @pytest.mark.parametrize("look", APPEARANCES)

@@ -45,7 +45,7 @@ async def module(request: Request) -> Response:
     return FileResponse(SCRIPTS / request.url.path.removeprefix("/"), media_type="text/javascript")
 
 
-ROUTES = [Route("/", page_html), Route("/events.js", module), Route("/standing.js", module)]
+ROUTES = [Route("/", page_html), Route("/{name}.js", module)]
 
 
 @pytest.fixture

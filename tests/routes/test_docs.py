@@ -20,14 +20,14 @@ async def test_the_documents_are_told_by_their_tag(anyone: httpx.AsyncClient) ->
 
 async def test_the_page_loads_from_here_only(anyone: httpx.AsyncClient) -> None:
     """No other host, nothing inline that the policy would refuse, and every file that it names is there."""
-    page = await anyone.get("/docs")
-    assert page.status_code == 200
+    page, events = await anyone.get("/docs"), await anyone.get("/docs/events")
+    assert (page.status_code, events.status_code) == (200, 200)
     loads = re.findall(r'(?:src|href)="([^"#]+)"', page.text)
     assert {f"/docs/static/{name}" for name in NEEDED} <= set(loads)
-    for url in loads:
+    for url in {*loads, *re.findall(r'(?:src|href)="([^"#]+)"', events.text)}:
         assert url.startswith("/")
         assert (await anyone.get(url)).status_code in (200, 303), url
-    assert re.findall(r"<script(?![^>]*\bsrc=)|<style| style=| on\w+=", page.text) == []
+    assert re.findall(r"<script(?![^>]*\bsrc=)|<style| style=| on\w+=", page.text + events.text) == []
 
 
 async def test_only_what_the_page_needs_is_served(anyone: httpx.AsyncClient) -> None:
@@ -45,4 +45,5 @@ async def test_the_page_can_be_switched_off(anyone: httpx.AsyncClient, admin: ht
     answer = await admin.put("/api/v1/settings", json=settings)
     assert answer.status_code == 200, answer.text
     assert (await anyone.get("/docs")).status_code == 404
+    assert (await anyone.get("/docs/events")).status_code == 404
     assert (await anyone.get("/openapi.json")).status_code == 200

@@ -30,6 +30,7 @@ PAGES = {
     "/setup",
     "/account",
     "/docs",
+    "/docs/events",
 }
 FILES = {"/static", "/docs/static"}
 

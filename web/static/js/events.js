@@ -1,5 +1,6 @@
 /**
- * The server's events in a page: one socket, as many subscriptions as wanted, and it comes back by itself.
+ * The server's events: one socket, as many subscriptions as wanted, and it comes back by itself. For our own pages and,
+ * as the package in clients/js, for other programs in browsers and in Node.
  *
  *     const events = new Events();
  *     events.onState((state) => banner.hidden = state !== "reconnecting");
@@ -8,23 +9,16 @@
  * @module events
  */
 
+import { addressOf } from "./event-address.js";
+import { Subscription } from "./event-subscription.js";
+import { Tokens } from "./event-tokens.js";
+import { ServerClock } from "./server-clock.js";
 import { isShutOut } from "./standing.js";
 
 /**
- * What happened. Every event carries the resulting state, so one that is applied twice does no harm.
- * @typedef {object} RollcallEvent
- * @property {string} id
- * @property {string} type
- * @property {string} time
- * @property {string} source
- * @property {any} data
- */
-
-/**
- * @typedef {{epoch: string, offset: number}} Cursor
- * @typedef {{cameraId?: string, personId?: string, type?: string}} Filter
- * @typedef {{filter?: Filter, snapshot?: boolean, since?: Cursor, settle?: boolean}} SubscribeOptions `settle`: onResync
- *   also once the subscription holds, so that nothing falls between what was read before it and the news
+ * @typedef {import("./event-subscription.js").SubscribeOptions} SubscribeOptions
+ * @typedef {import("./event-subscription.js").OnEvent} OnEvent
+ * @typedef {import("./event-subscription.js").OnResync} OnResync
  * @typedef {"connecting" | "connected" | "reconnecting" | "stopped"} State
  */
 
@@ -35,48 +29,23 @@ import { isShutOut } from "./standing.js";
  * @param {{code: number, reason: string}} why the last close, code 0 where there was none
  */
 
-/**
- * @callback OnEvent
- * @param {RollcallEvent} event
- * @param {{offset?: number, previous?: number}} place
- */
-
-/**
- * Called when the state has to be loaded: with the snapshot, where one was asked for, and whenever the server could
- * not give all that was missed.
- * @callback OnResync
- * @param {object | null} snapshot
- * @param {{recovered: boolean}} how
- */
-
-/**
- * @typedef {object} Subscription
- * @property {string} topic
- * @property {SubscribeOptions} options
- * @property {OnEvent} onEvent
- * @property {OnResync} onResync
- * @property {Cursor | null} cursor where to go on; null for a volatile topic, or before the first answer
- * @property {number} asked how often the server was asked, over all connections
- */
-
 const SUBPROTOCOL = "rollcall.v1";
+const OPEN = 1;
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 15000;
-const PING_EVERY_MS = 20000;
-const SILENCE_MS = 45000;
+const PING_EVERY_MS = 15000;
 const STEADY_AFTER_MS = 10000;
-const CLOCK_AGAIN_MS = 60000;
 const NOT_TO_COME_BACK = 4500;
 const NOT_IN = 4501; // or not in time, which a network that stalls for some seconds is enough for
 
-/** One connection to `/ws`, kept alive as long as the page wants it. */
+/** One connection to `/ws`, kept alive as long as it is wanted. */
 export class Events {
   /** @type {State} */
   #state = "connecting";
-  /** @type {string} */
-  #url;
-  /** @type {string | null} */
-  #token;
+  #address;
+  #webSocket;
+  #tokens;
+  #refused = 0;
   #self;
   /** @type {WebSocket | null} */
   #socket = null;
@@ -92,27 +61,33 @@ export class Events {
   #ready = false;
   #readyAt = 0;
   #heardAt = 0;
-  /** The server's time at this page's time origin; this machine's own until the server has said it. */
-  #serverOrigin = performance.timeOrigin;
-  /** The best estimate of the minute that runs: whatever comes late makes the server look slow, never fast. */
-  #freshOrigin = Number.NEGATIVE_INFINITY;
-  #freshSince = 0;
-  #retryTimer = 0;
-  #pingTimer = 0;
+  #pingedAt = 0;
+  /** Which try it is: a token that comes late belongs to one that is over. */
+  #tries = 0;
+  #asking = false;
+  #clock = new ServerClock();
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #retryTimer;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #renewTimer;
+  /** @type {ReturnType<typeof setInterval> | undefined} */
+  #pingTimer;
 
   /**
-   * Without a token the browser's session cookie lets it in.
-   * @param {{url?: string, token?: string, self?: string}} [options] the socket of this page's server by default;
-   *   `self`: what is read of /api/v1 to find out whether who was not let in is not let in any more
+   * Without a token the browser's session cookie lets it in. A function is asked for one at each connection, and for a
+   * new one before the old one runs out.
+   * @param {{url?: string, token?: import("./event-tokens.js").Source, self?: string, webSocket?: typeof WebSocket}} [options]
+   *   the server of this page by default; `self`: what is read of /api/v1 to find out whether who was not let in is not
+   *   let in any more; `webSocket`: where there is none of that name, as in Node before 22
    */
-  constructor({ url, token, self = "auth/me" } = {}) {
-    const here = new URL("/ws", window.location.href);
-    here.protocol = here.protocol === "https:" ? "wss:" : "ws:";
-    this.#url = url ?? here.href;
-    this.#token = token ?? null;
+  constructor({ url, token, self = "auth/me", webSocket = globalThis.WebSocket } = {}) {
+    if (!webSocket) throw new TypeError("There is no WebSocket here: hand one in as webSocket.");
+    this.#address = addressOf(url);
+    this.#tokens = new Tokens(token ?? null);
     this.#self = self;
-    window.addEventListener("online", this.#hurry);
-    document.addEventListener("visibilitychange", this.#hurry);
+    this.#webSocket = webSocket;
+    globalThis.addEventListener?.("online", this.#hurry);
+    globalThis.document?.addEventListener("visibilitychange", this.#hurry);
     this.#connect();
   }
 
@@ -128,7 +103,7 @@ export class Events {
 
   /** The server's clock in ms since 1970: right also where this machine's is wrong, or is set while the page runs. */
   get serverNow() {
-    return this.#serverOrigin + performance.now();
+    return this.#clock.now;
   }
 
   /**
@@ -142,7 +117,7 @@ export class Events {
    */
   subscribe(topic, options, onEvent, onResync = () => {}) {
     const id = this.#nextId++;
-    this.#subscriptions.set(id, { topic, options, onEvent, onResync, cursor: options.since ?? null, asked: 0 });
+    this.#subscriptions.set(id, new Subscription(topic, options, onEvent, onResync));
     if (this.#ready) this.#ask(id);
     return () => {
       if (this.#subscriptions.delete(id) && this.#ready) this.#send({ type: "unsubscribe", id });
@@ -169,7 +144,22 @@ export class Events {
   }
 
   #connect() {
-    const socket = new WebSocket(this.#url, [SUBPROTOCOL]);
+    if (!this.#tokens.renews) {
+      this.#open();
+      return;
+    }
+    const mine = ++this.#tries;
+    this.#asking = true;
+    const wanted = () => mine === this.#tries && this.#state !== "stopped";
+    this.#tokens.next().then(
+      () => wanted() && this.#open(),
+      (error) => wanted() && this.#lost(0, String(error)),
+    );
+  }
+
+  #open() {
+    this.#asking = false;
+    const socket = new this.#webSocket(this.#address.socket, [SUBPROTOCOL]);
     this.#socket = socket;
     this.#heardAt = performance.now();
     socket.addEventListener("message", (message) => {
@@ -183,19 +173,42 @@ export class Events {
         this.#lost(close.code, close.reason);
       }
     });
-    window.clearInterval(this.#pingTimer);
-    this.#pingTimer = window.setInterval(() => this.#mind(), PING_EVERY_MS);
+    clearInterval(this.#pingTimer);
+    this.#pingedAt = 0;
+    this.#pingTimer = setInterval(() => this.#mind(), PING_EVERY_MS);
   }
 
-  /** A socket can be dead without a close: nothing heard for long, and it is given up. */
+  /** A socket can be dead without a close: nothing heard since it was asked, and it is given up. */
   #mind() {
-    if (performance.now() - this.#heardAt > SILENCE_MS) {
+    if (this.#heardAt < this.#pingedAt) {
       const socket = this.#socket;
       this.#lost(1006, "");
       socket?.close();
-    } else if (this.#ready) {
+    } else {
+      this.#pingedAt = performance.now();
       this.#send({ type: "ping" });
     }
+  }
+
+  /** Says who it is: at first, and again before the token runs out. */
+  #authenticate() {
+    if (this.#tokens.value === null) return;
+    this.#send({ type: "auth", token: this.#tokens.value });
+    this.#renewIn(this.#tokens.renewAfterMs(this.serverNow));
+  }
+
+  /** @param {number} ms */
+  #renewIn(ms) {
+    clearTimeout(this.#renewTimer);
+    if (ms === Infinity) return;
+    const socket = this.#socket;
+    this.#renewTimer = setTimeout(() => {
+      const here = () => socket !== null && socket === this.#socket;
+      this.#tokens.next().then(
+        () => here() && this.#authenticate(),
+        () => here() && this.#renewIn(LONGEST_PAUSE_MS),
+      );
+    }, ms);
   }
 
   /** @param {Record<string, any>} message */
@@ -203,26 +216,22 @@ export class Events {
     const subscription = this.#subscriptions.get(message.id);
     switch (message.type) {
       case "welcome":
-        this.#serverOrigin = Date.parse(message.serverTime) - performance.now();
-        this.#freshOrigin = this.#serverOrigin;
-        this.#freshSince = performance.now();
-        if (this.#token !== null) {
-          this.#send({ type: "auth", token: this.#token });
-        }
+        this.#clock.set(message.serverTime);
+        this.#authenticate();
         break;
       case "ready":
+        this.#user = message.user;
+        this.#refused = 0;
+        if (this.#ready) break; // with a new token
         this.#ready = true;
         this.#readyAt = performance.now();
-        this.#user = message.user;
         this.#say("connected");
         for (const id of this.#subscriptions.keys()) {
           this.#ask(id);
         }
         break;
       case "subscribed":
-        if (subscription) {
-          this.#subscribed(subscription, message);
-        }
+        subscription?.answered(message);
         break;
       case "event":
         if (subscription) {
@@ -241,53 +250,16 @@ export class Events {
    * @param {Subscription} subscription
    * @param {Record<string, any>} message
    */
-  #subscribed(subscription, message) {
-    // Asked before, but the connection went before the answer: nobody knows what happened meanwhile.
-    const lost = message.epoch !== undefined && !subscription.cursor && subscription.asked > 1;
-    const recovered = message.recovered !== false && !lost;
-    const settled = subscription.options.settle && !subscription.cursor; // what was read before may be older
-    if (message.epoch !== undefined && !(subscription.cursor && recovered)) {
-      subscription.cursor = { epoch: message.epoch, offset: message.offset };
-    }
-    if (!recovered || settled || message.snapshot !== undefined) {
-      subscription.onResync(message.snapshot ?? null, { recovered });
-    }
-  }
-
-  /**
-   * @param {Subscription} subscription
-   * @param {Record<string, any>} message
-   */
   #event(subscription, message) {
-    if (subscription.cursor && message.offset !== undefined) {
-      if (message.previous > subscription.cursor.offset) {
-        // Something is missing: come back with the cursor, and the server sends it.
-        const socket = this.#socket;
-        this.#lost(4000, "gap");
-        socket?.close(4000);
-        return;
-      }
-      if (message.offset <= subscription.cursor.offset) {
-        return;
-      }
-      subscription.cursor.offset = message.offset;
+    if (subscription.lacks(message)) {
+      // Something is missing: come back with the cursor, and the server sends it.
+      const socket = this.#socket;
+      this.#lost(4000, "gap");
+      socket?.close(4000);
+      return;
     }
-    this.#setClock(message.event.time);
-    subscription.onEvent(message.event, { offset: message.offset, previous: message.previous });
-  }
-
-  /** What took the shortest way tells the server's time best; each minute anew, because clocks drift apart. */
-  #setClock(time) {
-    const now = performance.now();
-    this.#freshOrigin = Math.max(this.#freshOrigin, Date.parse(time) - now);
-    if (this.#freshOrigin > this.#serverOrigin) {
-      this.#serverOrigin = this.#freshOrigin;
-    }
-    if (now - this.#freshSince > CLOCK_AGAIN_MS) {
-      this.#serverOrigin = this.#freshOrigin;
-      this.#freshOrigin = Number.NEGATIVE_INFINITY;
-      this.#freshSince = now;
-    }
+    this.#clock.heard(message.event.time);
+    subscription.happened(message);
   }
 
   /**
@@ -297,31 +269,25 @@ export class Events {
   #error(message, subscription) {
     if (message.code === "unavailable" && subscription) {
       const id = message.id;
-      window.setTimeout(() => this.#ready && this.#subscriptions.has(id) && this.#ask(id), this.#pause());
+      setTimeout(() => this.#ready && this.#subscriptions.has(id) && this.#ask(id), this.#pause());
       return;
     }
-    console.warn(`events: ${message.code}`, subscription?.topic ?? "", message.message);
+    if (subscription?.options.onError) {
+      subscription.options.onError({ code: message.code, message: message.message });
+    } else {
+      console.warn(`events: ${message.code}`, subscription?.topic ?? "", message.message);
+    }
   }
 
   /** @param {number} id */
   #ask(id) {
-    const subscription = this.#subscriptions.get(id);
-    if (!subscription) return;
-    subscription.asked += 1;
-    const { topic, options, cursor } = subscription;
-    this.#send({
-      type: "subscribe",
-      id,
-      topic,
-      ...(cursor ? { since: { epoch: cursor.epoch, offset: cursor.offset } } : {}),
-      ...(options.filter ? { filter: options.filter } : {}),
-      ...(options.snapshot ? { snapshot: true } : {}),
-    });
+    const question = this.#subscriptions.get(id)?.question(id);
+    if (question) this.#send(question);
   }
 
   /** @param {object} message */
   #send(message) {
-    if (this.#socket?.readyState === WebSocket.OPEN) {
+    if (this.#socket?.readyState === OPEN) {
       this.#socket.send(JSON.stringify(message));
     }
   }
@@ -333,10 +299,14 @@ export class Events {
   #lost(code, reason) {
     const steady = this.#ready && performance.now() - this.#readyAt > STEADY_AFTER_MS;
     this.#ready = false;
+    this.#asking = false;
     this.#socket = null;
-    window.clearInterval(this.#pingTimer);
+    clearInterval(this.#pingTimer);
+    clearTimeout(this.#renewTimer);
     if (code === NOT_IN) {
-      this.#askWhether({ code, reason });
+      this.#refused += 1;
+      // Whoever can have another token tries that first.
+      if (!this.#tokens.renews || this.#refused > 1) this.#askWhether({ code, reason });
     } else if (code >= NOT_TO_COME_BACK && code < 5000) {
       this.#stop({ code, reason });
       return;
@@ -344,12 +314,12 @@ export class Events {
     this.#failures = steady ? 1 : this.#failures + 1;
     this.#why = { code, reason };
     this.#say("reconnecting");
-    this.#retryTimer = window.setTimeout(() => this.#retry(), this.#pause());
+    this.#retryTimer = setTimeout(() => this.#retry(), this.#pause());
   }
 
   /** It comes back meanwhile: the answer may be as slow as what has kept it out. @param {{code: number, reason: string}} why */
   async #askWhether(why) {
-    if ((await isShutOut(this.#self, this.#token)) && this.#state === "reconnecting") {
+    if ((await isShutOut(this.#self, this.#tokens.value, this.#address.site)) && this.#state === "reconnecting") {
       this.#socket?.close();
       this.#socket = null;
       this.#stop(why);
@@ -363,15 +333,15 @@ export class Events {
   }
 
   #retry() {
-    window.clearTimeout(this.#retryTimer);
-    if (this.#state === "reconnecting" && !this.#socket) {
+    clearTimeout(this.#retryTimer);
+    if (this.#state === "reconnecting" && !this.#socket && !this.#asking) {
       this.#connect();
     }
   }
 
   /** The network is back, or somebody looks again: do not wait any longer. */
   #hurry = () => {
-    if (!document.hidden) {
+    if (!globalThis.document?.hidden) {
       this.#retry();
     }
   };
@@ -380,10 +350,11 @@ export class Events {
   #stop(why) {
     this.#ready = false;
     this.#why = why;
-    window.clearTimeout(this.#retryTimer);
-    window.clearInterval(this.#pingTimer);
-    window.removeEventListener("online", this.#hurry);
-    document.removeEventListener("visibilitychange", this.#hurry);
+    clearTimeout(this.#retryTimer);
+    clearTimeout(this.#renewTimer);
+    clearInterval(this.#pingTimer);
+    globalThis.removeEventListener?.("online", this.#hurry);
+    globalThis.document?.removeEventListener("visibilitychange", this.#hurry);
     this.#say("stopped");
   }
 

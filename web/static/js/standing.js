@@ -5,11 +5,12 @@ const ANSWER_WITHIN_MS = 10_000;
 /**
  * @param {string} path under /api/v1: what whoever is let in may read
  * @param {string | null} [token] without one the session cookie is used
+ * @param {string} [site] the server's address; without it, this page's
  * @returns {Promise<boolean>} false also where nobody can say
  */
-export async function isShutOut(path, token = null) {
+export async function isShutOut(path, token = null, site = "") {
   try {
-    const response = await fetch(`/api/v1/${path}`, {
+    const response = await fetch(`${site}/api/v1/${path}`, {
       headers: token ? { Accept: "application/json", Authorization: `Bearer ${token}` } : { Accept: "application/json" },
       credentials: token ? "omit" : "same-origin",
       cache: "no-store",

@@ -1,0 +1,210 @@
+/** The types of events and of their data. Made from the server's: `make clients` writes it anew. */
+
+/** What happened. `data` is the state that results, so an event applied twice does no harm. */
+export interface RollcallEvent<Type extends string = string, Data = Record<string, unknown>> {
+  id: string;
+  type: Type;
+  /** RFC 3339, in UTC */
+  time: string;
+  source: string;
+  data: Data;
+}
+
+export interface Alert {
+  id: string;
+  kind: string;
+  severity: string;
+  subject: string;
+  message: string;
+  departmentId?: string | null;
+  sightingId?: string | null;
+  snapshotUrl?: string | null;
+}
+
+export interface PersonRef {
+  id: string;
+  fullName: string;
+  employeeId: string | null;
+  departmentId?: string | null;
+}
+
+export interface Attendance {
+  entryId: string;
+  person: PersonRef | null;
+  direction: "in" | "out";
+  at: string;
+  cameraId?: string | null;
+  kioskId?: string | null;
+  terminalId?: string | null;
+  sightingId: string | null;
+  similarity: number | null;
+  shift: Record<string, unknown> | null;
+  lateMinutes: number | null;
+  snapshotUrl: string | null;
+}
+
+export interface CameraStatus {
+  state: "connecting" | "online" | "stalled" | "offline" | "disabled";
+  reason: string | null;
+  since: string;
+}
+
+export interface Camera {
+  id: string;
+  name: string;
+  kind: string;
+  role: string;
+  enabled: boolean;
+  status?: CameraStatus | null;
+}
+
+/** What to do, before when; a `hint` without a step says how it went. */
+export interface Challenge {
+  kioskId: string;
+  at: string;
+  hint?: string | null;
+  step?: number | null;
+  of?: number | null;
+  deadline?: string | null;
+}
+
+/** All that are given must match. */
+export interface Filter {
+  cameraId?: string | null;
+  personId?: string | null;
+  type?: string | null;
+}
+
+export interface Frame {
+  pts: number | null;
+  rtpTimestamp?: number | null;
+  capturedAt: string;
+  width: number;
+  height: number;
+}
+
+/** `personId` is of a code and not for the screen: by it an erasure finds whose name this is, where no photo's address says so. */
+export interface Greeting {
+  kioskId: string;
+  at: string;
+  hint?: string | null;
+  personId?: string | null;
+  name: string;
+  photoUrl: string | null;
+  direction: "in" | "out";
+  shift?: Record<string, unknown> | null;
+}
+
+export interface Job {
+  id: string;
+  kind: string;
+  done: number;
+  total: number | null;
+  resultUrl?: string | null;
+  error?: string | null;
+  state?: "queued" | "running" | "done" | "failed" | "cancelled" | null;
+}
+
+/** What the screen needs and nothing else. */
+export interface Kiosk {
+  kioskId: string;
+  at: string;
+  hint?: string | null;
+}
+
+export interface Refused {
+  reason: string;
+  at: string;
+  entryId?: string | null;
+  person?: PersonRef | null;
+  cameraId?: string | null;
+  kioskId?: string | null;
+  sightingId?: string | null;
+  snapshotUrl?: string | null;
+}
+
+export interface Sighting {
+  id: string;
+  cameraId: string | null;
+  personId: string | null;
+  person: PersonRef | null;
+  state: "open" | "closed";
+  startedAt: string;
+  endedAt: string | null;
+  similarity: number | null;
+  margin: number | null;
+  liveness: number | null;
+  snapshotUrl: string | null;
+  votes: number;
+  livenessVerdict?: "live" | "flat" | "spoof" | "failed" | null;
+  refusal?: string | null;
+}
+
+/** Cameras, frames, batches, queues, latencies. */
+export type Stats = Record<string, unknown>;
+
+export interface Track {
+  trackId: number;
+  box: number[];
+  state: "pending" | "recognized" | "unknown" | "spoof";
+  personId?: string | null;
+  name?: string | null;
+  similarity?: number | null;
+}
+
+export interface Tracks {
+  cameraId: string;
+  frame: Frame;
+  tracks: Track[];
+}
+
+export type SightingsEvent =
+  | RollcallEvent<"sighting.recognized", Sighting>
+  | RollcallEvent<"sighting.unknown", Sighting>
+  | RollcallEvent<"sighting.closed", Sighting>
+  | RollcallEvent<"sighting.corrected", Sighting>;
+
+export type AttendanceEvent =
+  | RollcallEvent<"attendance.checked_in", Attendance>
+  | RollcallEvent<"attendance.checked_out", Attendance>
+  | RollcallEvent<"attendance.corrected", Attendance>
+  | RollcallEvent<"attendance.refused", Refused>;
+
+export type CamerasEvent =
+  | RollcallEvent<"camera.added", Camera>
+  | RollcallEvent<"camera.changed", Camera>
+  | RollcallEvent<"camera.removed", Camera>
+  | RollcallEvent<"camera.online", Camera>
+  | RollcallEvent<"camera.offline", Camera>;
+
+export type AlertsEvent =
+  | RollcallEvent<"alert.raised", Alert>
+  | RollcallEvent<"alert.cleared", Alert>;
+
+export type JobsEvent =
+  | RollcallEvent<"job.progress", Job>
+  | RollcallEvent<"job.done", Job>
+  | RollcallEvent<"job.failed", Job>;
+
+export type KioskEvent =
+  | RollcallEvent<"kiosk.greeting", Greeting>
+  | RollcallEvent<"kiosk.unknown", Kiosk>
+  | RollcallEvent<"kiosk.challenge", Challenge>;
+
+export type CameraTracksEvent =
+  | RollcallEvent<"tracks.updated", Tracks>;
+
+export type SystemStatsEvent =
+  | RollcallEvent<"system.stats", Stats>;
+
+/** The events of a topic, by its name. */
+export type EventOf<Topic extends string> =
+  Topic extends "sightings" ? SightingsEvent :
+  Topic extends "attendance" ? AttendanceEvent :
+  Topic extends "cameras" ? CamerasEvent :
+  Topic extends "alerts" ? AlertsEvent :
+  Topic extends "jobs" ? JobsEvent :
+  Topic extends `kiosks/${string}` ? KioskEvent :
+  Topic extends `cameras/${string}/tracks` ? CameraTracksEvent :
+  Topic extends "system/stats" ? SystemStatsEvent :
+  RollcallEvent;

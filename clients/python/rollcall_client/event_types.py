@@ -1,0 +1,195 @@
+"""The types of events and of their data. Made from the server's: `make clients` writes it anew."""
+
+from typing import Literal, NotRequired, TypedDict
+
+from rollcall_client.items import Event
+
+
+class Alert(TypedDict):
+    id: str
+    kind: str
+    severity: str
+    subject: str
+    message: str
+    departmentId: NotRequired[str | None]
+    sightingId: NotRequired[str | None]
+    snapshotUrl: NotRequired[str | None]
+
+
+class PersonRef(TypedDict):
+    id: str
+    fullName: str
+    employeeId: str | None
+    departmentId: NotRequired[str | None]
+
+
+class Attendance(TypedDict):
+    entryId: str
+    person: PersonRef | None
+    direction: Literal["in", "out"]
+    at: str
+    cameraId: NotRequired[str | None]
+    kioskId: NotRequired[str | None]
+    terminalId: NotRequired[str | None]
+    sightingId: str | None
+    similarity: float | None
+    shift: dict[str, object] | None
+    lateMinutes: int | None
+    snapshotUrl: str | None
+
+
+class CameraStatus(TypedDict):
+    state: Literal["connecting", "online", "stalled", "offline", "disabled"]
+    reason: str | None
+    since: str
+
+
+class Camera(TypedDict):
+    id: str
+    name: str
+    kind: str
+    role: str
+    enabled: bool
+    status: NotRequired[CameraStatus | None]
+
+
+class Challenge(TypedDict):
+    """What to do, before when; a `hint` without a step says how it went."""
+
+    kioskId: str
+    at: str
+    hint: NotRequired[str | None]
+    step: NotRequired[int | None]
+    of: NotRequired[int | None]
+    deadline: NotRequired[str | None]
+
+
+class Filter(TypedDict):
+    """All that are given must match."""
+
+    cameraId: NotRequired[str | None]
+    personId: NotRequired[str | None]
+    type: NotRequired[str | None]
+
+
+class Frame(TypedDict):
+    pts: int | None
+    rtpTimestamp: NotRequired[int | None]
+    capturedAt: str
+    width: int
+    height: int
+
+
+class Greeting(TypedDict):
+    """`personId` is of a code and not for the screen: by it an erasure finds whose name this is, where no
+    photo's address says so."""
+
+    kioskId: str
+    at: str
+    hint: NotRequired[str | None]
+    personId: NotRequired[str | None]
+    name: str
+    photoUrl: str | None
+    direction: Literal["in", "out"]
+    shift: NotRequired[dict[str, object] | None]
+
+
+class Job(TypedDict):
+    id: str
+    kind: str
+    done: int
+    total: int | None
+    resultUrl: NotRequired[str | None]
+    error: NotRequired[str | None]
+    state: NotRequired[Literal["queued", "running", "done", "failed", "cancelled"] | None]
+
+
+class Kiosk(TypedDict):
+    """What the screen needs and nothing else."""
+
+    kioskId: str
+    at: str
+    hint: NotRequired[str | None]
+
+
+class Refused(TypedDict):
+    reason: str
+    at: str
+    entryId: NotRequired[str | None]
+    person: NotRequired[PersonRef | None]
+    cameraId: NotRequired[str | None]
+    kioskId: NotRequired[str | None]
+    sightingId: NotRequired[str | None]
+    snapshotUrl: NotRequired[str | None]
+
+
+class Sighting(TypedDict):
+    id: str
+    cameraId: str | None
+    personId: str | None
+    person: PersonRef | None
+    state: Literal["open", "closed"]
+    startedAt: str
+    endedAt: str | None
+    similarity: float | None
+    margin: float | None
+    liveness: float | None
+    snapshotUrl: str | None
+    votes: int
+    livenessVerdict: NotRequired[Literal["live", "flat", "spoof", "failed"] | None]
+    refusal: NotRequired[str | None]
+
+
+Stats = dict[str, object]
+
+
+class Track(TypedDict):
+    trackId: int
+    box: list[float]
+    state: Literal["pending", "recognized", "unknown", "spoof"]
+    personId: NotRequired[str | None]
+    name: NotRequired[str | None]
+    similarity: NotRequired[float | None]
+
+
+class Tracks(TypedDict):
+    cameraId: str
+    frame: Frame
+    tracks: list[Track]
+
+
+SightingsEvent = (
+    Event[Literal["sighting.recognized"], Sighting]
+    | Event[Literal["sighting.unknown"], Sighting]
+    | Event[Literal["sighting.closed"], Sighting]
+    | Event[Literal["sighting.corrected"], Sighting]
+)
+
+AttendanceEvent = (
+    Event[Literal["attendance.checked_in"], Attendance]
+    | Event[Literal["attendance.checked_out"], Attendance]
+    | Event[Literal["attendance.corrected"], Attendance]
+    | Event[Literal["attendance.refused"], Refused]
+)
+
+CamerasEvent = (
+    Event[Literal["camera.added"], Camera]
+    | Event[Literal["camera.changed"], Camera]
+    | Event[Literal["camera.removed"], Camera]
+    | Event[Literal["camera.online"], Camera]
+    | Event[Literal["camera.offline"], Camera]
+)
+
+AlertsEvent = Event[Literal["alert.raised"], Alert] | Event[Literal["alert.cleared"], Alert]
+
+JobsEvent = Event[Literal["job.progress"], Job] | Event[Literal["job.done"], Job] | Event[Literal["job.failed"], Job]
+
+KioskEvent = (
+    Event[Literal["kiosk.greeting"], Greeting]
+    | Event[Literal["kiosk.unknown"], Kiosk]
+    | Event[Literal["kiosk.challenge"], Challenge]
+)
+
+CameraTracksEvent = Event[Literal["tracks.updated"], Tracks]
+
+SystemStatsEvent = Event[Literal["system.stats"], Stats]

@@ -1,0 +1,218 @@
+"""The Python client against servers that play a part: events that are missing, doubled or late, and who says 4501."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from rollcall_client import ClosedForGood, Event, NotAuthenticated, NotRollcall, Resync, RollcallEvents, events
+from websockets import Subprotocol
+from websockets.asyncio.server import ServerConnection, serve
+
+pytestmark = pytest.mark.timeout(60)
+
+TIME = "2026-01-05T08:00:00.000Z"
+Part = Callable[["Stage"], Awaitable[None]]
+
+
+class Stage:
+    """One connection of the client: what it says is heard, and answered as the part wants."""
+
+    def __init__(self, socket: ServerConnection) -> None:
+        self.socket = socket
+        self.asked: dict[str, Any] = {}
+
+    async def say(self, **message: object) -> None:
+        await self.socket.send(json.dumps(message))
+
+    async def hear(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(await self.socket.recv())
+        return found
+
+    async def let_in(self) -> None:
+        """Up to the first question."""
+        await self.say(type="welcome", connectionId="c", serverTime=TIME)
+        assert (await self.hear())["type"] == "auth"
+        await self.say(type="ready", user={})
+        self.asked = await self.hear()
+
+    async def subscribed(self, offset: int, **more: object) -> None:
+        answer = {"epoch": "e", "offset": offset, "recovered": True, **more}
+        await self.say(type="subscribed", id=self.asked["id"], topic="alerts", **answer)
+
+    async def event(self, offset: int, previous: int) -> None:
+        body = {
+            "id": f"i{offset}",
+            "type": "alert.raised",
+            "time": "2026-01-05T08:00:00.000Z",
+            "source": "s",
+            "data": {},
+        }
+        await self.say(type="event", id=self.asked["id"], offset=offset, previous=previous, event=body)
+
+
+@asynccontextmanager
+async def playing(*parts: Part, subprotocols: tuple[str, ...] = ("rollcall.v1",)) -> AsyncIterator[str]:
+    """A server that plays one part a connection, and the last one again after that."""
+    count = 0
+
+    async def play(socket: ServerConnection) -> None:
+        nonlocal count
+        count += 1
+        await parts[min(count, len(parts)) - 1](Stage(socket))
+        await socket.wait_closed()
+
+    spoken = [Subprotocol(name) for name in subprotocols]
+    async with serve(play, "127.0.0.1", 0, subprotocols=spoken or None, close_timeout=0.2) as server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+async def offsets(url: str, count: int, **options: Any) -> list[int | None]:
+    found: list[int | None] = []
+    async with asyncio.timeout(20), RollcallEvents(url, token="t") as client:
+        async for item in client.subscribe("alerts", **options):
+            assert isinstance(item, (Event, Resync))
+            found.append(item.cursor.offset if item.cursor else None)
+            if len(found) == count:
+                break
+    return found
+
+
+async def test_what_is_missing_is_asked_for_and_what_is_doubled_is_dropped() -> None:
+    """`previous` tells: a filter's jump is none, a gap is one; the next connection goes on from the last one taken."""
+    asked: list[object] = []
+
+    async def gap(stage: Stage) -> None:
+        await stage.let_in()
+        await stage.subscribed(10)
+        await stage.event(12, 10)  # 11 is not for this filter
+        await stage.event(15, 14)  # and 14 did not come
+
+    async def whole(stage: Stage) -> None:
+        await stage.let_in()
+        asked.append(stage.asked["since"])
+        await stage.subscribed(15)
+        for offset, previous in ((14, 12), (14, 12), (12, 10), (15, 14)):
+            await stage.event(offset, previous)
+
+    async with playing(gap, whole) as url:
+        assert await offsets(url, 3) == [12, 14, 15]
+    assert asked == [{"epoch": "e", "offset": 12}]
+
+
+async def test_an_answer_that_did_not_come() -> None:
+    """The connection went before it: asked again, the same; a snapshot too."""
+
+    async def dies(stage: Stage) -> None:
+        await stage.let_in()
+        assert stage.asked["snapshot"] is True
+        await stage.socket.close(1011)
+
+    async def answers(stage: Stage) -> None:
+        await stage.let_in()
+        assert stage.asked["snapshot"] is True
+        await stage.subscribed(7, snapshot={"alerts": []})
+        await stage.event(8, 7)
+
+    async with playing(dies, answers) as url:
+        assert await offsets(url, 2, snapshot=True) == [7, 8]
+
+
+async def test_what_is_away_for_a_moment() -> None:
+    """`unavailable` is asked again."""
+
+    async def part(stage: Stage) -> None:
+        await stage.let_in()
+        await stage.say(type="error", id=stage.asked["id"], code="unavailable", message="Try again.")
+        stage.asked = await stage.hear()
+        await stage.subscribed(3)
+        await stage.event(4, 3)
+
+    async with playing(part) as url:
+        assert await offsets(url, 1) == [4]
+
+
+async def test_messages_that_are_not_known() -> None:
+    """Those of a later version are passed over, more fields too; events for who has left as well."""
+
+    async def part(stage: Stage) -> None:
+        await stage.let_in()
+        await stage.say(type="news", what="else")
+        await stage.say(type="error", code="bad_request", message="of something else")
+        await stage.subscribed(3, more=1)
+        await stage.say(type="event", id=999, offset=1, previous=0, event={})
+        await stage.event(4, 3)
+
+    async with playing(part) as url:
+        assert await offsets(url, 1) == [4]
+
+
+@pytest.mark.parametrize(("code", "error"), [(4501, NotAuthenticated), (4599, ClosedForGood)])
+async def test_codes_that_say_not_to_come_back(code: int, error: type[Exception]) -> None:
+    """At once, also those that this client does not know."""
+    count = 0
+
+    async def part(stage: Stage) -> None:
+        nonlocal count
+        count += 1
+        await stage.socket.close(code, "no")
+
+    async with playing(part) as url, RollcallEvents(url, token="t") as client:
+        with pytest.raises(error, match=f"{code}: no"):
+            await client.subscribe("alerts").started()
+    assert count == 1
+
+
+async def test_a_network_that_stalled_is_no_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A 4501 after the time to say who one is: three times at most, and the count begins anew once it is let in."""
+    monkeypatch.setattr(events, "AUTH_WITHIN_S", 0.05)
+    count = 0
+
+    async def late(stage: Stage) -> None:
+        nonlocal count
+        count += 1
+        await asyncio.sleep(0.1)
+        await stage.socket.close(4501, "Not authenticated in time.")
+
+    async def fine(stage: Stage) -> None:
+        await stage.let_in()
+        await stage.subscribed(3)
+        await stage.event(4, 3)
+
+    async with playing(late, late, fine) as url:
+        assert await offsets(url, 1) == [4]
+    count = 0
+    async with playing(late) as url, RollcallEvents(url, token="t") as client:
+        with pytest.raises(NotAuthenticated):
+            await client.subscribe("alerts").started()
+    assert count == 4
+
+
+async def test_a_new_token_after_a_refusal() -> None:
+    """Whoever can have another one tries once more with that."""
+    given: list[str] = []
+
+    async def provider() -> str:
+        given.append(f"t{len(given)}")
+        return given[-1]
+
+    async def refuses(stage: Stage) -> None:
+        await stage.say(type="welcome", connectionId="c", serverTime=TIME)
+        await stage.socket.close(4501, f"not {(await stage.hear())['token']}")
+
+    async with playing(refuses) as url, RollcallEvents(url, token=provider) as client:
+        with pytest.raises(NotAuthenticated, match="not t1"):
+            await client.subscribe("alerts").started()
+
+
+async def test_somebody_else_answers() -> None:
+    """A WebSocket of another protocol."""
+
+    async def part(stage: Stage) -> None:
+        await stage.say(hello="you")
+
+    async with playing(part, subprotocols=()) as url, RollcallEvents(url, token="t") as client:
+        with pytest.raises(NotRollcall, match=r"rollcall\.v1"):
+            await client.subscribe("alerts").started()

@@ -1,0 +1,60 @@
+/** Where the token comes from that lets into the socket, and when the next one is due. */
+
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/**
+ * @typedef {string | {token: string, expiresIn?: number}} Token `expiresIn` in seconds; a JSON Web Token says it itself
+ * @typedef {Token | (() => Promise<Token>)} Source
+ */
+
+export class Tokens {
+  /** @type {Source | null} */
+  #source;
+  /** @type {Token | null} */
+  #given;
+
+  /** @param {Source | null} source */
+  constructor(source) {
+    this.#source = source;
+    this.#given = typeof source === "function" ? null : source;
+  }
+
+  /** Whether there is another one when this one has run out. */
+  get renews() {
+    return typeof this.#source === "function";
+  }
+
+  /** The one that is to be sent, null where the cookie lets in. */
+  get value() {
+    return this.#given !== null && typeof this.#given === "object" ? this.#given.token : this.#given;
+  }
+
+  /** Asks for another one. */
+  async next() {
+    if (typeof this.#source === "function") this.#given = await this.#source();
+  }
+
+  /**
+   * At four fifths of its life, and half a minute before its end where it is long enough for that.
+   * @param {number} serverNow in ms
+   * @returns {number} in ms; Infinity where there is no other, or nobody knows when this one ends
+   */
+  renewAfterMs(serverNow) {
+    const left = this.#lifetimeMs(serverNow);
+    if (!this.renews || !(left > 0) || left === Infinity) return Infinity;
+    return Math.min(LONGEST_TIMER_MS, left > 60_000 ? Math.min(left * 0.8, left - 30_000) : left * 0.8);
+  }
+
+  /** @param {number} serverNow */
+  #lifetimeMs(serverNow) {
+    if (this.#given !== null && typeof this.#given === "object" && this.#given.expiresIn !== undefined) {
+      return this.#given.expiresIn * 1000;
+    }
+    try {
+      const [, claims] = (this.value ?? "").split(".");
+      return JSON.parse(atob(claims.replaceAll("-", "+").replaceAll("_", "/"))).exp * 1000 - serverNow;
+    } catch {
+      return Infinity; // an API key
+    }
+  }
+}
