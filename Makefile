@@ -6,7 +6,7 @@ RUNTIME ?= cpu
 MINUTES ?= 60
 # Where whole servers and browsers are tested, and what else takes the machine to itself: a house rule looks that no mark
 # stands elsewhere. To collect all ten thousand tests for a few of them takes most of a minute.
-WHOLE := tests/browser tests/conformance tests/docs tests/events tests/journeys
+WHOLE := tests/browser tests/clients tests/conformance tests/docs tests/events tests/journeys
 ALONE := tests/e2e tests/media
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
 

@@ -194,7 +194,7 @@ async def test_a_program_that_is_not_let_in(hub: Hub, installed: Path) -> None:
     assert asked == ["Bearer bad"]
 
 
-@pytest.mark.slow
+@pytest.mark.journey
 @pytest.mark.timeout(600)
 def test_it_is_typed(installed: Path) -> None:
     """The README's example compiles, and no longer once it asks for what an event does not have."""

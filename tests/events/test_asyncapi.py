@@ -57,7 +57,7 @@ def test_it_says_what_the_classes_say() -> None:
     assert len(operations["fromServer"]["messages"]) == 6 + len(FACTS)
 
 
-@pytest.mark.slow
+@pytest.mark.journey
 @pytest.mark.timeout(300)
 def test_it_is_valid_asyncapi(tmp_path: Path) -> None:
     """By the schema that the AsyncAPI initiative publishes."""
