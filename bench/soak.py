@@ -14,7 +14,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -59,20 +59,31 @@ def sample(site: Site, process: psutil.Process, camera_ids: Sequence[str], began
     return Sample(time.monotonic() - began_s, process.memory_info().rss / 1e6, median(latencies))
 
 
-def soak(site: Site, source: str, cameras: int, minutes: float) -> Soaked:
+def soak(site: Site, source: str, cameras: int, minutes: float, on: Callable[[Soaked], float]) -> Soaked:
+    """For that long, and then for as many minutes more as `on` says of what was found, once."""
     camera_ids = [site.add_camera(f"Soak {number + 1}", source) for number in range(cameras)]
     process, began_s = psutil.Process(site.server.pid), time.monotonic()
     samples: list[Sample] = []
     with Child("light_viewers") as crowd:
         for camera_id, annotated in ((camera_ids[0], False), (camera_ids[-1], True)):
             crowd.ask("watch", 1, site.whep(camera_id, annotated=annotated), site.api.token)
-        while time.monotonic() - began_s < minutes * 60:
-            time.sleep(EVERY_S)
-            samples.append(sample(site, process, camera_ids, began_s))
-            if len(samples) % 30 == 0:
-                last = samples[-1]
-                note(f"{last.at_s / 60:.1f} min: {last.memory_mb:.0f} MB, {last.latency_ms:.1f} ms")
-    online = sum(site.api.get(f"cameras/{one}/status")["state"] == "online" for one in camera_ids)
+
+        def look(until_s: float) -> Soaked:
+            while time.monotonic() - began_s < until_s:
+                time.sleep(EVERY_S)
+                samples.append(sample(site, process, camera_ids, began_s))
+                if len(samples) % 30 == 0:
+                    last = samples[-1]
+                    note(f"{last.at_s / 60:.1f} min: {last.memory_mb:.0f} MB, {last.latency_ms:.1f} ms")
+            states = [site.api.get(f"cameras/{one}/status")["state"] for one in camera_ids]
+            return summed(samples, states.count("online"))
+
+        soaked = look(minutes * 60)
+        more = on(soaked)
+        return look((minutes + more) * 60) if more else soaked
+
+
+def summed(samples: Sequence[Sample], online: int) -> Soaked:
     half = samples[len(samples) // 2 :]
     return Soaked(
         median([one.memory_mb for one in half]),
@@ -83,8 +94,8 @@ def soak(site: Site, source: str, cameras: int, minutes: float) -> Soaked:
     )
 
 
-def run(minutes: float, cameras: int, fps: float) -> Soaked:
-    """On a server and cameras of its own."""
+def run(minutes: float, cameras: int, fps: float, on: Callable[[Soaked], float] = lambda _soaked: 0.0) -> Soaked:
+    """On a server and cameras of its own; see `soak`."""
     settings = {
         "ROLLCALL_INFERENCE__FRAMES_PER_SECOND": str(fps),
         # Signed in once for all of it.
@@ -93,7 +104,7 @@ def run(minutes: float, cameras: int, fps: float) -> Soaked:
     with tempfile.TemporaryDirectory() as folder:
         film = write_camera_film(Path(folder) / "camera.mp4")
         with Child("clock_camera", str(film)) as camera, running_site(Path(folder), settings) as site:
-            return soak(site, camera.hello["url"], cameras, minutes)
+            return soak(site, camera.hello["url"], cameras, minutes, on)
 
 
 def main() -> int:
