@@ -36,7 +36,7 @@ def entries_import(objects: Objects, store: Store, importer: EntriesImporter) ->
         await objects.put(key, await asyncio.to_thread(report.as_table))
         return Outcome({**report.figures, "dry": int(dry)})
 
-    return Kind(NAME, do, tries=5, limit_s=LIMIT_S, permission=PERMISSION, open_at_once=2, askers_own=True)
+    return Kind(NAME, do, "low", tries=5, limit_s=LIMIT_S, permission=PERMISSION, open_at_once=2, askers_own=True)
 
 
 def arguments_of(actor: Actor, reach: Reach, begun: datetime, *, dry: bool) -> dict[str, object]:

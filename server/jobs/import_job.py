@@ -37,4 +37,4 @@ def people_import(objects: Objects, store: Store, importer: GetImporter) -> Kind
         await objects.put(key, await asyncio.to_thread(report.as_table))
         return Outcome(report.figures)
 
-    return Kind(NAME, do, tries=5, limit_s=LIMIT_S, permission=PERMISSION, open_at_once=2, askers_own=True)
+    return Kind(NAME, do, "low", tries=5, limit_s=LIMIT_S, permission=PERMISSION, open_at_once=2, askers_own=True)

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Literal, Protocol
 
 from server.errors import BadRequest, Conflict, Forbidden, Invalid, NotFound, RollcallError
 from server.events.limits import Reach
@@ -12,6 +12,8 @@ from server.masking import mask_text
 # What is wrong with such a job is wrong the next time too.
 NOT_TRIED_AGAIN = (BadRequest, Conflict, Forbidden, Invalid, NotFound)
 LONGEST_ERROR = 300
+Priority = Literal["high", "normal", "low"]
+PRIORITIES: tuple[Priority, ...] = ("high", "normal", "low")  # the order in which they are looked for
 _FIRST_SLOT = datetime(2020, 1, 1, tzinfo=UTC)
 
 
@@ -69,6 +71,8 @@ class Kind:
 
     name: str
     do: Do
+    # A worker has room for some of each, which no other priority takes: so none waits for another, nor is one starved.
+    priority: Priority = "normal"
     tries: int = 3
     limit_s: float = 600.0
     pause_s: float = 5.0  # before the second try; doubles, and is shortened by chance

@@ -46,7 +46,7 @@ def templates_rebuild(store: Store, objects: Objects, trail: Trail, rebuilder: G
         await objects.put(key, await asyncio.to_thread(table, [("personId", "photoId", "code"), *done.failed]))
         return Outcome(figures)
 
-    return Kind(NAME, do, tries=20, limit_s=LIMIT_S, permission="people:read")
+    return Kind(NAME, do, "low", tries=20, limit_s=LIMIT_S, permission="people:read")
 
 
 def arguments_of(build: Build) -> dict[str, object]:

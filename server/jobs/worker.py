@@ -9,16 +9,17 @@ import asyncio
 import os
 import random
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from server.errors import RollcallError
 from server.ids import new_id
-from server.jobs.kinds import NOT_TRIED_AGAIN, Every, Kind, Outcome, TimeLimit, reason_of
+from server.jobs.kinds import NOT_TRIED_AGAIN, PRIORITIES, Every, Kind, Outcome, Priority, TimeLimit, reason_of
 from server.jobs.work import HeldWork, Lost, Place
 from server.store import jobs
 from server.store.tables import Job
@@ -47,7 +48,7 @@ def worker_name() -> str:
 
 
 class Worker:
-    """One in a process. `work` is told of a job, and goes on with others until nothing is due."""
+    """One in a process. `work` is told of a job, and goes on with others of its priority until none is due."""
 
     def __init__(
         self,
@@ -59,15 +60,17 @@ class Worker:
         pace: Pace,
         chance: Callable[[], float] = random.random,
     ) -> None:
+        """`at_once`: of each priority, so that what is short never waits for what is long."""
         self._place = place
         self._kinds = kinds
+        self._names = {one: [kind.name for kind in kinds.values() if kind.priority == one] for one in PRIORITIES}
         self._name = name
         self._at_once = at_once
         self._pace = pace
         self._chance = chance
         self._held: dict[str, HeldWork] = {}
         self._slots: dict[str, datetime] = {}
-        self._busy = 0
+        self._busy: dict[Priority, int] = dict.fromkeys(PRIORITIES, 0)
         self._quiet = asyncio.Event()
         self._quiet.set()
         self._stopping = False
@@ -83,43 +86,44 @@ class Worker:
                 while True:
                     pause_s = self._pace.sweep_s
                     try:
-                        pause_s = await self.sweep(lambda job_id: found.create_task(self.work(job_id)))
+                        pause_s = await self.sweep(lambda job_id, of: found.create_task(self.work(job_id, of)))
                     except Exception as error:  # noqa: BLE001 - whatever the database says, the sweep must come again
                         self._log.warning("jobs_unreadable", reason=f"{type(error).__name__}: {error}")
                     await asyncio.sleep(pause_s)
             finally:
                 await self.stop()
 
-    async def sweep(self, start: Callable[[str], object]) -> float:
+    async def sweep(self, start: Callable[[str, Priority], object]) -> float:
         """Schedules come round, and what is due or lost is started as far as there is room. When to look again."""
         now = self._place.clock.now()
         for kind in self._kinds.values():
             if kind.every is not None:
                 await self._come_round(kind, kind.every)
         async with self._place.store.read() as session:
-            room = self._at_once - self._busy
-            for job_id in await jobs.due(session, self._kinds, now, room) if room > 0 else ():
-                start(job_id)
+            for priority in PRIORITIES:
+                for job_id in await self._due(session, priority, now, self._at_once - self._busy[priority]):
+                    start(job_id, priority)
             following = await jobs.next_due(session, self._kinds, now)
         wait_s = (following - now).total_seconds() if following else self._pace.sweep_s
         return min(wait_s, self._pace.sweep_s)
 
-    async def work(self, job_id: str) -> None:
-        """That job, if it is to be had and there is room, and then whatever else is due. Never raises."""
-        if self._stopping or self._busy >= self._at_once:
+    async def work(self, job_id: str, priority: Priority = "normal") -> None:
+        """That job, if it is to be had and there is room, and then whatever else is due of that priority. Never
+        raises."""
+        if self._stopping or self._busy[priority] >= self._at_once:
             return
-        self._busy += 1
+        self._busy[priority] += 1
         self._quiet.clear()
         try:
             wanted: str | None = job_id
             while wanted is not None and not self._stopping:
                 await self._do(wanted)
-                wanted = await self._next()
+                wanted = await self._next(priority)
         except Exception as error:  # noqa: BLE001 - its lease runs out, and a sweep finds it
             self._log.warning("job_left", job=job_id, reason=f"{type(error).__name__}: {error}")
         finally:
-            self._busy -= 1
-            if not self._busy:
+            self._busy[priority] -= 1
+            if not any(self._busy.values()):
                 self._quiet.set()
 
     def look(self, job_id: str) -> None:
@@ -151,10 +155,14 @@ class Worker:
                 await jobs.add(session, Job(kind=kind.name, state="queued", run_at=now))
         self._slots[kind.name] = slot
 
-    async def _next(self) -> str | None:
+    async def _next(self, priority: Priority) -> str | None:
         async with self._place.store.read() as session:
-            found = await jobs.due(session, self._kinds, self._place.clock.now(), 1)
+            found = await self._due(session, priority, self._place.clock.now(), 1)
         return found[0] if found else None
+
+    async def _due(self, session: AsyncSession, priority: Priority, now: datetime, room: int) -> Sequence[str]:
+        names = self._names[priority]
+        return await jobs.due(session, names, now, room) if names and room > 0 else ()
 
     async def _do(self, job_id: str) -> None:
         lease = timedelta(seconds=self._pace.lease_s)

@@ -18,6 +18,10 @@ from tests.jobs.conftest import QUICK, all_of, load, nothing, told, until
 LEASE = timedelta(seconds=30)
 
 
+def ignored(*_: object) -> None:
+    """Nothing is started."""
+
+
 def worker_of(place: Place, *kinds: Kind, pace: Pace = QUICK, at_once: int = 1, name: str = "a") -> Worker:
     return Worker(
         place, {kind.name: kind for kind in kinds}, name=name, at_once=at_once, pace=pace, chance=lambda: 0.0
@@ -236,12 +240,12 @@ async def test_a_sweep_starts_as_much_as_there_is_room_for(place: Place, clock: 
     await queued(place, run_at=clock.now() + timedelta(seconds=4))
     async with place.store.transaction() as session:
         await jobs.take(session, first.id, ("work",), "dead", clock.now(), LEASE)
-    assert await worker.sweep(started.append) == 4
+    assert await worker.sweep(lambda job_id, _priority: started.append(job_id)) == 4
     assert started == [second.id, third.id]
     clock.advance(31)
     await worker.work(second.id)
     assert {row.state for row in await all_of(place)} == {"done"}
-    assert await worker.sweep(started.append) == 15
+    assert await worker.sweep(lambda job_id, _priority: started.append(job_id)) == 15
 
 
 async def test_a_schedule_comes_round_once(place: Place, clock: ManualClock) -> None:
@@ -250,7 +254,7 @@ async def test_a_schedule_comes_round_once(place: Place, clock: ManualClock) -> 
     workers = [worker_of(place, nightly, name=name) for name in "abcd"]
 
     async def night() -> int:
-        await asyncio.gather(*(worker.sweep(str) for worker in workers))
+        await asyncio.gather(*(worker.sweep(ignored) for worker in workers))
         rows = await all_of(place)
         for row in rows:
             await workers[0].work(row.id)
@@ -275,12 +279,12 @@ async def test_an_open_one_is_waited_for(place: Place, clock: ManualClock) -> No
     """There are never two of a schedule at the same time; the next comes when the last is over."""
     nightly = Kind("nightly", nothing, every=Every(timedelta(days=1)))
     worker = worker_of(place, nightly)
-    await worker.sweep(str)
+    await worker.sweep(ignored)
     clock.advance(86_400)
-    await worker.sweep(str)
+    await worker.sweep(ignored)
     (late,) = await all_of(place)
     await worker.work(late.id)
-    await worker.sweep(str)
+    await worker.sweep(ignored)
     assert [row.state for row in await all_of(place)] == ["done", "queued"]
 
 
