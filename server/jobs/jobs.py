@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import event
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from server.errors import TooMany
+from server.errors import Conflict, TooMany
 from server.jobs.kinds import PRIORITIES, Kind, Priority
 from server.jobs.queue import STREAM, Queue
 from server.jobs.uploads import keys_of
@@ -95,7 +95,8 @@ class Jobs:
         return job
 
     async def dismiss(self, job_id: str, note: Note) -> None:
-        """Cancels one that is open, wherever it runs, and removes one that is over with its result. Raises NotFound.
+        """Cancels one that is open, wherever it runs, and removes one that is over with its result. Raises NotFound,
+        and Conflict for one that has to be done.
 
         `note` is called within the transaction, before anything is changed or removed: it may refuse.
         """
@@ -103,6 +104,9 @@ class Jobs:
             job = await jobs.get(session, job_id, locked=True)
             await note(session, job)
             is_open = job.state in OPEN
+            kind = self.kinds.get(job.kind)
+            if is_open and kind is not None and kind.stays is not None:
+                raise Conflict(kind.stays, code="not_cancellable")
             if is_open:
                 now = self._place.clock.now()
                 await jobs.cancel(session, job, now)

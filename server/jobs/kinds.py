@@ -82,6 +82,7 @@ class Kind:
     open_at_once: int = 5  # of one user
     askers_own: bool = False  # its result tells of nothing but what was sent with it, so whoever asked may have it
     departments: Callable[[Mapping[str, object]], Reach] | None = None  # of its arguments: whom its result is about
+    stays: str | None = None  # why one that is open may not be cancelled, in a sentence
 
     def open_to(self, reach: Reach, arguments: Mapping[str, object]) -> bool:
         """Whether whoever has asked for it, and is limited to that reach by now, may have its result."""

@@ -55,9 +55,16 @@ async def get(session: AsyncSession, job_id: str, *, locked: bool = False) -> Jo
 
 
 async def page(
-    session: AsyncSession, wanted: Page, *, kind: str | None = None, state: State | None = None
+    session: AsyncSession,
+    wanted: Page,
+    *,
+    kind: str | None = None,
+    state: State | None = None,
+    asked_by: str | None = None,
 ) -> Paged[Job]:
     statement = select(Job)
+    if asked_by is not None:
+        statement = statement.where(Job.asked_by == asked_by)
     if kind is not None:
         statement = statement.where(Job.kind == kind)
     if state is not None:
@@ -188,7 +195,7 @@ def job_event(job: Job, event_type: str, at: datetime, result_url: str | None = 
     """The event that tells of this job as it is now."""
     fact = JobFact(
         id=job.id, kind=job.kind, done=job.done, total=job.total, result_url=result_url, error=job.error,
-        state=cast(State, job.state),
+        state=cast(State, job.state), asked_by=job.asked_by,
     )  # fmt: skip
     data = fact.model_dump(mode="json", by_alias=True)
     return NewEvent(TOPIC, event_type, f"jobs/{job.id}", data, at)

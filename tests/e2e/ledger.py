@@ -80,10 +80,6 @@ class Ledger:
             assert figures.items() <= result.items(), result
         assert self._files(folder) == {job["result_key"] for job in done}
 
-    def files_of_uploads(self) -> set[str]:
-        """What was sent for jobs and is still there."""
-        return self._files("imports")
-
     def _files(self, folder: str) -> set[str]:
         place: Path = self._stack.objects
         return {str(path.relative_to(place)) for path in (place / folder).rglob("*") if path.is_file()}
