@@ -17,6 +17,10 @@ PRIORITIES: tuple[Priority, ...] = ("high", "normal", "low")  # the order in whi
 _FIRST_SLOT = datetime(2020, 1, 1, tzinfo=UTC)
 
 
+# What was done by then: figures, and what the result would hold; asked for in a thread.
+SoFar = Callable[[], tuple[Mapping[str, int], bytes | None]]
+
+
 class Work(Protocol):
     """One try of one job, as the function that does it sees it."""
 
@@ -36,6 +40,9 @@ class Work(Protocol):
     async def result_key(self, folder: str, ending: str) -> str:
         """A key of the object storage for the result. It is noted before it is answered, so that nothing stays behind
         when the job is removed; of a try that fails or loses its job, the object is removed."""
+
+    def tell_if_cancelled(self, so_far: SoFar) -> None:
+        """What is kept of a job that is cancelled while it runs. Without it, nothing is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +80,7 @@ class Kind:
     do: Do
     # A worker has room for some of each, which no other priority takes: so none waits for another, nor is one starved.
     priority: Priority = "normal"
-    tries: int = 3
+    tries: int = 3  # that fail one after another, without getting further
     limit_s: float = 600.0
     pause_s: float = 5.0  # before the second try; doubles, and is shortened by chance
     longest_pause_s: float = 600.0

@@ -105,6 +105,7 @@ class _Retention:
             "audit": lambda: self._trail.cut(now - timedelta(days=wanted.audit_days)),
         }
         removed: dict[str, int] = {}
+        work.tell_if_cancelled(lambda: (dict(removed), None))
         for number, (name, step) in enumerate(steps.items()):
             await work.progress(number, len(steps))
             removed[name] = await step()

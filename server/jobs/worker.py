@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from server.errors import RollcallError
@@ -26,7 +27,8 @@ from server.store.tables import Job
 from server.supervise import Backoff
 
 STOP_WITHIN_S = 3.0
-WORKER_DIED = "Its worker died, more often than it is tried again."
+MOST_DEATHS = 10  # of workers, one after another, without the job getting further: it may be what kills them
+WORKER_DIED = "Its worker died, again and again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +176,7 @@ class Worker:
         if self._stopping:  # while it was taken
             await held.put_back(counted=False)
             return
-        if job.attempts > kind.tries:
+        if job.deaths >= MOST_DEATHS:
             await held.fail(WORKER_DIED)
             return
         self._held[job.id] = held
@@ -182,7 +184,21 @@ class Worker:
             ended = await self._watched(kind, held)
         finally:
             del self._held[job.id]
-        await self._end(kind, held, ended)
+        await self._insist(held, kind, ended)
+
+    async def _insist(self, held: HeldWork, kind: Kind, ended: Outcome | Exception) -> None:
+        """Until the database takes the end of it: the work of hours is not to be done again because that was away for
+        a moment. Nobody else takes it before its lease is over."""
+        clock, until_s = self._place.clock, self._place.clock.monotonic() + self._pace.lease_s
+        while True:
+            try:
+                await self._end(kind, held, ended)
+                return
+            except (SQLAlchemyError, OSError) as error:
+                if self._stopping or clock.monotonic() >= until_s:
+                    raise
+                self._log.warning("end_not_written", job=held.job_id, reason=type(error).__name__)
+            await asyncio.sleep(self._pace.watch_s)
 
     async def _watched(self, kind: Kind, held: HeldWork) -> Outcome | Exception:
         ended: Outcome | Exception = Lost()
@@ -232,18 +248,20 @@ class Worker:
             log.info("job_given_back")
         elif isinstance(ended, Lost):
             log.info("job_taken_away")
+            await held.leave()
+            return
         else:
             await self._failed(kind, held, ended, log)
         await held.discard()
 
     async def _failed(self, kind: Kind, held: HeldWork, error: Exception, log: structlog.stdlib.BoundLogger) -> None:
-        reason, attempt = reason_of(error, kind.limit_s), held.holder.attempt
+        reason, failures = reason_of(error, kind.limit_s), held.failures + 1
         unexpected = None if isinstance(error, RollcallError | TimeLimit) else error
-        if attempt >= kind.tries or isinstance(error, NOT_TRIED_AGAIN):
+        if failures >= kind.tries or isinstance(error, NOT_TRIED_AGAIN):
             await held.fail(reason)
             log.warning("job_failed", reason=reason, exc_info=unexpected)
             return
-        first_s = kind.pause_s * 2.0 ** (attempt - 1)
+        first_s = kind.pause_s * 2.0 ** (failures - 1)
         pause_s = Backoff(first_s, kind.longest_pause_s, chance=self._chance).next()
         await held.put_back(pause_s, reason=reason)
         log.warning("job_tried_again", reason=reason, pause_s=round(pause_s, 2), exc_info=unexpected)

@@ -69,7 +69,8 @@ class JobPublic(Wire):
         if allowed and kind is not None and call.who.limited:
             allowed = own and kind.open_to(reach_of(call.who), job.arguments)
         url = None
-        if allowed and job.state in ("done", "cancelled") and job.result_key is not None:
+        ended = job.state == "done" or (job.state == "cancelled" and job.result is not None)
+        if allowed and ended and job.result_key is not None:
             ending = job.result_key.rpartition(".")[2]
             url = call.parts.links.link(job.result_key, filename=f"{job.kind}-{job.created_at:%Y-%m-%d}.{ending}")
         name = {call.who.user_id: call.who.full_name, **(names or {})}.get(job.asked_by or "")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, cast
 
-from sqlalchemy import ColumnElement, and_, func, or_
+from sqlalchemy import ColumnElement, and_, case, func, or_
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, delete, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -95,11 +95,13 @@ async def next_due(session: AsyncSession, kinds: Collection[str], now: datetime)
 async def take(
     session: AsyncSession, job_id: str, kinds: Collection[str], worker: str, now: datetime, lease: timedelta
 ) -> Job | None:
-    """The job, held by this worker from now on; None where it is not to be had. One statement: two never get it."""
+    """The job, held by this worker from now on; None where it is not to be had. One statement: two never get it. That
+    its worker before has died is counted."""
+    died = case((col(Job.state) == "running", col(Job.deaths) + 1), else_=col(Job.deaths))
     taken = await session.exec(
         update(Job)
         .where(col(Job.id) == job_id, _free(kinds, now))
-        .values(state="running", worker=worker, lease_until=now + lease, attempts=Job.attempts + 1)
+        .values(state="running", worker=worker, lease_until=now + lease, attempts=Job.attempts + 1, deaths=died)
     )
     return await session.get_one(Job, job_id, populate_existing=True) if taken.rowcount else None
 
@@ -115,7 +117,14 @@ async def held(session: AsyncSession, holder: Holder) -> bool:
 
 
 async def progress(session: AsyncSession, holder: Holder, done: int, total: int | None) -> bool:
-    return await _write(session, holder, {"done": done, "total": total})
+    """What has failed before counts no more once it is further than it ever was."""
+    further = col(Job.furthest) < done
+    values = {
+        "done": done, "total": total,
+        "failures": case((further, 0), else_=col(Job.failures)), "deaths": case((further, 0), else_=col(Job.deaths)),
+        "furthest": case((further, done), else_=col(Job.furthest)),
+    }  # fmt: skip
+    return await _write(session, holder, values)
 
 
 async def keep_result_at(session: AsyncSession, holder: Holder, key: str) -> bool:
@@ -144,7 +153,8 @@ async def put_back(
 ) -> bool:
     """Waits again until `run_at`; a try that does not count was not the job's fault."""
     values: dict[str, Any] = {"state": "queued", "run_at": run_at, "lease_until": None, "worker": None, "error": error}
-    return await _write(session, holder, values if counted else values | {"attempts": Job.attempts - 1})
+    more = {"failures": Job.failures + 1} if counted else {"attempts": Job.attempts - 1}
+    return await _write(session, holder, values | more)
 
 
 async def cancel(session: AsyncSession, job: Job, at: datetime) -> None:
@@ -152,6 +162,24 @@ async def cancel(session: AsyncSession, job: Job, at: datetime) -> None:
     job.state, job.finished_at, job.lease_until, job.error = "cancelled", at, None, "Cancelled."
     session.add(job)
     await session.flush()
+
+
+async def ended(session: AsyncSession, holder: Holder, state: Literal["done", "failed"]) -> bool:
+    """Whether this holder has ended it so: a database that died may have kept what it did not answer any more."""
+    return (await session.exec(select(Job.id).where(*_by(holder, state)))).first() is not None
+
+
+async def cancelled(session: AsyncSession, holder: Holder) -> bool:
+    """Whether it was cancelled while this holder ran it."""
+    return (await session.exec(select(Job.id).where(*_by(holder, "cancelled")))).first() is not None
+
+
+async def tell_cancelled(
+    session: AsyncSession, holder: Holder, done: int, total: int | None, result: dict[str, Any]
+) -> bool:
+    """What its last holder had done by then; false where it is not there any more."""
+    values = {"done": done, "total": total, "result": result}
+    return (await session.exec(update(Job).where(*_by(holder, "cancelled")).values(**values))).rowcount > 0
 
 
 async def remove(session: AsyncSession, job: Job) -> None:
@@ -208,10 +236,10 @@ def _free(kinds: Collection[str], now: datetime) -> ColumnElement[bool]:
     return and_(col(Job.kind).in_(kinds), or_(waiting, lost))
 
 
-def _by(holder: Holder) -> tuple[ColumnElement[bool], ...]:
+def _by(holder: Holder, state: State = "running") -> tuple[ColumnElement[bool], ...]:
     return (
         col(Job.id) == holder.job_id,
-        col(Job.state) == "running",
+        col(Job.state) == state,
         col(Job.worker) == holder.worker,
         col(Job.attempts) == holder.attempt,
     )

@@ -1,16 +1,20 @@
 """The worker: tries and pauses, limits, leases, lost jobs, and schedules that come round once."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import OperationalError
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from server.clock import ManualClock
 from server.errors import Invalid
 from server.jobs.kinds import Every, Kind, Outcome, Work
 from server.jobs.work import Place
-from server.jobs.worker import WORKER_DIED, Pace, Worker, worker_name
+from server.jobs.worker import MOST_DEATHS, WORKER_DIED, Pace, Worker, worker_name
 from server.store import jobs
 from server.store.tables import Job
 from tests.jobs.conftest import QUICK, all_of, load, nothing, told, until
@@ -96,7 +100,7 @@ async def test_pauses_have_an_end(place: Place, clock: ManualClock) -> None:
     """However often it has failed."""
     failing = Failing(99, OSError("no"))
     worker = worker_of(place, Kind("work", failing.do, tries=99, pause_s=60.0, longest_pause_s=100.0))
-    job = await queued(place, attempts=30)
+    job = await queued(place, failures=30)
     await worker.work(job.id)
     assert (await load(place, job.id)).run_at == clock.now() + timedelta(seconds=100)
 
@@ -220,16 +224,71 @@ async def test_a_worker_without_database_lets_go_before_its_lease_ends(
 
 
 async def test_a_job_that_kills_its_workers_ends(place: Place, clock: ManualClock) -> None:
-    """Every begin counts, also where nobody came to tell how it ended."""
+    """Also where nobody comes to tell how it ended: after many that got no further than the one before."""
     worker = worker_of(place, Kind("work", nothing, tries=2))
     job = await queued(place)
-    for _ in range(2):
+    for _ in range(MOST_DEATHS + 1):  # the first has nobody before it who could have died
         async with place.store.transaction() as session:
             assert await jobs.take(session, job.id, ("work",), "dead", clock.now(), LEASE)
         clock.advance(31)
     await worker.work(job.id)
     row = await load(place, job.id)
     assert (row.state, row.error) == ("failed", WORKER_DIED)
+
+
+async def test_one_that_gets_further_each_time_goes_on(place: Place, clock: ManualClock) -> None:
+    """However often it fails: only failures in a row that bring nothing are counted."""
+    reached = 0
+
+    async def halting(work: Work) -> Outcome:
+        nonlocal reached
+        reached += 1
+        await work.progress(reached, 9)
+        if reached < 9:
+            raise OSError("gone again")
+        return Outcome()
+
+    worker = worker_of(place, Kind("work", halting, tries=2, pause_s=1.0))
+    job = await queued(place)
+    for _ in range(9):
+        await worker.work(job.id)
+        clock.advance(2)
+    row = await load(place, job.id)
+    assert (row.state, row.attempts, row.failures, row.furthest) == ("done", 9, 0, 9)
+
+
+@pytest.mark.parametrize("kept", [False, True])
+async def test_what_is_done_is_not_done_again_for_a_database_that_was_away(
+    place: Place, monkeypatch: pytest.MonkeyPatch, kept: bool
+) -> None:
+    """Its end is written once that is back; also where it was `kept`, and only the answer was lost."""
+    begun = Failing(0, OSError())
+    transaction, failed = place.store.transaction, 0
+
+    @asynccontextmanager
+    async def breaking() -> AsyncIterator[AsyncSession]:
+        nonlocal failed
+        async with transaction() as session:
+            yield session
+            if begun.tries and not failed and not kept:
+                failed += 1
+                raise OperationalError("UPDATE", None, ConnectionError("gone"))
+        if begun.tries and not failed:
+            failed += 1
+            raise OperationalError("COMMIT", None, ConnectionError("gone"))
+
+    async def do(work: Work) -> Outcome:
+        key = await work.result_key("exports", "csv")
+        await place.objects.put(key, b"rows")
+        return await begun.do(work)
+
+    monkeypatch.setattr(place.store, "transaction", breaking)
+    job = await queued(place)
+    await worker_of(place, Kind("work", do)).work(job.id)
+    row = await load(place, job.id)
+    assert (row.state, row.attempts, begun.tries, failed) == ("done", 1, 1, 1)
+    assert await place.objects.get(row.result_key or "") == b"rows"
+    assert [event.type for event in await told(place)] == ["job.done"]
 
 
 async def test_a_sweep_starts_as_much_as_there_is_room_for(place: Place, clock: ManualClock) -> None:
