@@ -43,7 +43,8 @@ def templates_rebuild(store: Store, objects: Objects, trail: Trail, rebuilder: G
             figures = _figures(done)
             after = {"pack": wanted.pack, "sha256": wanted.sha256, **figures}
             was = {"pack": before.pack, "sha256": before.sha256} if before else None
-            await trail.record(session, SYSTEM, "templates.rebuilt", "jobs", work.job_id, before=was, after=after)
+            if before != wanted or done.made:  # else a worker that was killed has noted it
+                await trail.record(session, SYSTEM, "templates.rebuilt", "jobs", work.job_id, before=was, after=after)
         own.announce()
         await objects.put(key, await asyncio.to_thread(_table, done))
         return Outcome(figures)

@@ -54,6 +54,7 @@ class NavItem:
     label: str
     icon: str
     permission: str
+    narrow: bool = True  # there is room for it on a phone too; else it is in the menu of the account
 
 
 NAVIGATION = (
@@ -62,7 +63,7 @@ NAVIGATION = (
     NavItem("/people", "People", "people", "people:read"),
     NavItem("/attendance", "Attendance", "calendar", "attendance:read"),
     NavItem("/kiosk", "Kiosk", "kiosk", "kiosks:read"),
-    NavItem("/jobs", "Jobs", "jobs", "jobs:read"),
+    NavItem("/jobs", "Jobs", "jobs", "jobs:read", narrow=False),
     NavItem("/settings", "Settings", "settings", "settings:read"),
 )
 

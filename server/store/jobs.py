@@ -1,6 +1,6 @@
 """Jobs: written once, taken by one worker at a time under a lease, and every word of a worker that lost it ignored."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, cast
@@ -196,6 +196,17 @@ async def remove_all(session: AsyncSession, ids: Collection[str]) -> int:
 async def finished_before(session: AsyncSession, before: datetime, limit: int) -> Sequence[Job]:
     query = select(Job).where(col(Job.finished_at) < before).order_by(col(Job.finished_at)).limit(limit)
     return (await session.exec(query)).all()
+
+
+async def results_of(session: AsyncSession, ids: Collection[str]) -> set[str]:
+    """The keys of the objects that these jobs have made, or are making."""
+    wanted = (col(Job.id).in_(ids), col(Job.result_key).is_not(None))
+    return {key for key in (await session.exec(select(Job.result_key).where(*wanted))).all() if key is not None}
+
+
+async def arguments_of_open(session: AsyncSession) -> Sequence[Mapping[str, Any]]:
+    """What those that wait or run were asked for."""
+    return (await session.exec(select(Job.arguments).where(col(Job.state).in_(OPEN)))).all()
 
 
 async def claim_slot(session: AsyncSession, kind: str, slot: datetime) -> bool:

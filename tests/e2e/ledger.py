@@ -70,7 +70,8 @@ class Ledger:
     def check_jobs(self, kind: str, asked: int, folder: str, **figures: int) -> None:
         """As many as were asked for: each done and told once, with these figures and one file that is there."""
         done = self.jobs(kind)
-        assert [job["state"] for job in done] == ["done"] * asked, [job["error"] for job in done]
+        told = [(job["state"], job["attempts"], job["error"]) for job in done]
+        assert [state for state, *_ in told] == ["done"] * asked, told
         ends = Counter(
             data["id"] for _, _, type_, data in self.events("jobs") if type_ in ("job.done", "job.failed")
         )  # fmt: skip

@@ -243,4 +243,5 @@ async def test_the_event_tells_the_state(store: Store) -> None:
     assert (event.topic, event.source) == ("jobs", f"jobs/{job.id}")
     assert event.data == {
         "id": job.id, "kind": "export", "done": 2, "total": 4, "resultUrl": None, "error": None, "state": "queued",
+        "askedBy": None,
     }  # fmt: skip

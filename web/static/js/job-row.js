@@ -49,7 +49,7 @@ export class JobRow {
     const ended = job.finishedAt && say(`jobs.at.${job.state}`, { time: spoken(job.finishedAt) });
     const again = job.attempts > 1 && say("jobs.attempts", { count: job.attempts });
     const later = job.state === "queued" && Date.parse(job.runAt) > Date.now() && say("jobs.later", { time: spoken(job.runAt) });
-    this.#who.textContent = [by, say("jobs.at.asked", { time: spoken(job.createdAt) }), ended, again, later].filter(Boolean).join(" · ");
+    this.#who.textContent = [by, say(job.askedBy ? "jobs.at.asked" : "jobs.at.due", { time: spoken(job.createdAt) }), ended, again, later].filter(Boolean).join(" · ");
     this.#who.title = fullTime(job.finishedAt ?? job.createdAt);
     this.#advance();
     this.#tell();
