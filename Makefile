@@ -4,9 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUNTIME ?= cpu
 MINUTES ?= 60
+ROUNDS ?= 20
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
 
-.PHONY: help demo test check e2e bench soak constraints clean
+.PHONY: help demo test check e2e chaos bench soak constraints clean
 
 help:  ## what there is
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -41,6 +42,10 @@ e2e: $(VENV)/.dev  ## what takes long: whole servers, the browser, and the route
 	.ci/suite -m slow -n 2 tests/e2e/test_fuzzing.py tests/routes
 	.ci/suite -m '(journey or browser) and not slow' -n 3 --dist loadfile
 	.ci/suite -m slow --deselect tests/e2e/test_fuzzing.py --ignore tests/routes
+
+chaos: $(VENV)/.dev  ## kill servers, workers, Redis and PostgreSQL at random, ROUNDS=20
+	.ci/tools
+	ROLLCALL_CHAOS_ROUNDS=$(ROUNDS) $(BIN)/pytest -q -s tests/e2e/test_chaos.py
 
 bench: $(VENV)/.dev  ## every benchmark, one line a figure
 	@status=0; for file in bench/[a-z]*.py; do $(BIN)/python $$file || status=1; done; exit $$status

@@ -83,9 +83,11 @@ class JobPublic(Wire):
         return cls.model_validate(job.model_dump(include=cls.model_fields.keys() - {"result"}) | more)
 
 
-@endpoint("GET", "/jobs", allow=SIGNED_IN, sorts=jobs.SORTS)
+@endpoint("GET", "/jobs", allow=SIGNED_IN, sorts=jobs.SORTS, raises=(403,))
 async def list_jobs(call: Call, query: JobsQuery) -> Page[JobPublic]:
     """The background jobs, newest first: all for who may read them (`jobs:read`), else those of whoever asks."""
+    if call.who.kiosk_id is not None:
+        raise Forbidden(f"This needs the permission {READ}, or to be somebody who may ask for jobs.")
     own = call.who.user_id if query.mine or not call.who.may(READ) else None
     async with call.parts.store.read() as session:
         found = await jobs.page(session, query.wanted, kind=query.kind, state=query.state, asked_by=own)
