@@ -215,8 +215,8 @@ async def test_a_job_is_asked_for_once(admin: httpx.AsyncClient, parts: Parts) -
     assert len([key async for key in parts.objects.keys("imports")]) == 2
     other = await admin.post("/api/v1/attendance/import", files={"file": ("a.csv", table + b"\n")}, headers=KEY)
     assert (other.status_code, other.json()["error"]["code"]) == (422, "idempotency_key_reused")
-    dry = {"files": {"file": ("a.csv", table)}, "data": {"dryRun": "true"}}
-    assert (await admin.post("/api/v1/attendance/import", headers=KEY, **dry)).status_code == 422
+    again, dry = {"file": ("a.csv", table)}, {"dryRun": "true"}
+    assert (await admin.post("/api/v1/attendance/import", headers=KEY, files=again, data=dry)).status_code == 422
     assert len([key async for key in parts.objects.keys("imports")]) == 2
 
 
