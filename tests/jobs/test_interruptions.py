@@ -8,21 +8,34 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlmodel import SQLModel, col, select
+from sqlmodel import SQLModel, col, delete, select
 
 from server.clock import ManualClock
 from server.events.limits import Reach
-from server.jobs import asker, audit_export, days_export, entries_import, entries_job, erasure, import_job, retention
+from server.jobs import (
+    asker,
+    audit_export,
+    check_outs,
+    days_export,
+    entries_import,
+    entries_job,
+    erasure,
+    import_job,
+    rebuild_job,
+    retention,
+)
 from server.jobs.uploads import keep_upload
 from server.jobs.worker import MOST_DEATHS
 from server.parts import Parts
-from server.store import jobs, people
+from server.store import embedders, jobs, people, terminals
 from server.store.audit import Actor, Filter
+from server.store.embedders import Build
 from server.store.event_log import TableLog
 from server.store.paging import Page
-from server.store.tables import Entry, Erasure, Job, Person, Snapshot
+from server.store.tables import Alert, Entry, Erasure, Job, Person, Snapshot, Template, Terminal, TerminalLine
 from tests.jobs.deaths import Fate, Killed
 from tests.opened import parts_in
+from tests.pipeline.test_switching import enrolled
 
 CLERK = Actor("user", "u1", "u")
 BEGUN = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -231,3 +244,71 @@ async def test_retention(parts: Parts, fate: Fate, monkeypatch: pytest.MonkeyPat
         assert await audited(parts, "retention.done") <= number
 
     assert await survived(parts, fate, monkeypatch, retention.NAME, prepare, check) > MOST_DEATHS
+
+
+async def test_lines_of_terminals(parts: Parts, fate: Fate, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each becomes one entry, with one event."""
+    async with parts.store.transaction() as session:
+        session.add(gate := Terminal(serial_number="G1", name="Gate"))
+
+    async def prepare(parts: Parts, number: int) -> dict[str, object]:
+        now = parts.clock.now()
+        async with parts.store.transaction() as session:
+            session.add(Person(full_name=f"Eve {number}", employee_id=f"t{number}"))
+            session.add(
+                TerminalLine(
+                    terminal_id=gate.id, digest=str(number), pin=f"t{number}", local_time="", status="0", verify="1",
+                    work_code="", state=terminals.WAITING, reason="no_such_pin", at=now - timedelta(minutes=5),
+                    created_at=now, updated_at=now,
+                )
+            )  # fmt: skip
+        return {}
+
+    async def check(parts: Parts, number: int, job: Job) -> None:
+        [line] = await rows_of(parts, TerminalLine, col(TerminalLine.digest) == str(number))
+        [entry] = await rows_of(parts, Entry, col(Entry.person_id) == line.person_id)
+        assert (line.state, line.entry_id) == ("entered", entry.id), number
+        assert [one.data["entryId"] for one in await _attendance(parts)].count(entry.id) == 1
+
+    assert await survived(parts, fate, monkeypatch, terminals.JOB, prepare, check) > MOST_DEATHS
+
+
+async def test_missing_check_outs(parts: Parts, fate: Fate, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One alert for each person and day, told once."""
+
+    async def prepare(parts: Parts, number: int) -> dict[str, object]:
+        async with parts.store.transaction() as session:
+            person = await people.save_person(session, Person(full_name=f"Fay {number}"), Reach())
+            session.add(Entry(person_id=person.id, at=BEGUN - timedelta(days=2), direction="in", origin="manual"))
+        return {}
+
+    async def check(parts: Parts, number: int, job: Job) -> None:
+        subjects = [one.subject for one in await rows_of(parts, Alert, col(Alert.kind) == "check_out_missing")]
+        assert len(subjects) == len(set(subjects)) == number
+        told = [str(one.data["subject"]) for one in await TableLog(parts.store).read("alerts", 0, 1000)]
+        assert sorted(told) == sorted(subjects)
+
+    assert await survived(parts, fate, monkeypatch, check_outs.NAME, prepare, check) > 5
+
+
+async def test_new_templates(parts: Parts, portraits: None, fate: Fate, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of each photo, and one line in the audit; what was made before its worker died is not made again."""
+    await enrolled(parts)
+    build = parts.rebuilder.build
+
+    async def prepare(parts: Parts, number: int) -> dict[str, object]:
+        async with parts.store.transaction() as session:
+            await embedders.use(session, Build("before", "0" * 64))
+            await session.exec(delete(Template))
+        return rebuild_job.arguments_of(build)
+
+    async def check(parts: Parts, number: int, job: Job) -> None:
+        [template] = await rows_of(parts, Template)
+        assert template.pack_sha256 == build.sha256, number
+        async with parts.store.read() as session:
+            assert await embedders.used(session) == build
+        assert await audited(parts, "templates.rebuilt") == number
+        assert await keys(parts, rebuild_job.REPORTS) == {job.result_key}
+        await parts.objects.delete(job.result_key or "")
+
+    assert await survived(parts, fate, monkeypatch, rebuild_job.NAME, prepare, check) > MOST_DEATHS
