@@ -4,13 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUNTIME ?= cpu
 MINUTES ?= 60
+ROUNDS ?= 20
 # Where whole servers and browsers are tested, and what else takes the machine to itself: a house rule looks that no mark
 # stands elsewhere. To collect all ten thousand tests for a few of them takes most of a minute.
 WHOLE := tests/browser tests/clients tests/conformance tests/docs tests/events tests/journeys
 ALONE := tests/e2e tests/media
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
 
-.PHONY: help demo test check e2e bench soak clients constraints clean
+.PHONY: help demo test check e2e chaos bench soak clients constraints clean
 
 help:  ## what there is
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -45,6 +46,10 @@ e2e: $(VENV)/.dev  ## what takes long: whole servers, the browser, and the route
 	.ci/suite -m slow -n 3 tests/e2e/test_fuzzing.py tests/routes
 	.ci/suite -m '(journey or browser) and not slow' -n 3 --dist loadfile $(WHOLE)
 	.ci/suite -m slow --deselect tests/e2e/test_fuzzing.py $(WHOLE) $(ALONE)
+
+chaos: $(VENV)/.dev  ## kill servers, workers, Redis and PostgreSQL at random, ROUNDS=20
+	.ci/tools
+	ROLLCALL_CHAOS_ROUNDS=$(ROUNDS) $(BIN)/pytest -q -s tests/e2e/test_chaos.py
 
 bench: $(VENV)/.dev  ## every benchmark, one line a figure
 	$(PIP) -e '.[$(RUNTIME),demo,dev,bench]'

@@ -7,7 +7,7 @@ from typing import Literal
 from server.assets import asset
 from server.errors import PackRefused
 from server.settings import Settings
-from server.vision.packs import Pack, find_pack
+from server.vision.packs import MANIFEST, Pack, find_pack
 
 Role = Literal["detector", "embedder", "liveness"]
 TASKS: dict[Role, str] = {"detector": "detection", "embedder": "embedding", "liveness": "liveness"}
@@ -44,6 +44,21 @@ def roles_in_use(settings: Settings) -> list[Role]:
     except PackRefused:
         without = False
     return [role for role in TASKS if not (without and role == "liveness")]
+
+
+def stamp(settings: Settings, pack: str) -> tuple[int, ...]:
+    """Another one whenever what is kept of the choice, or the manifest of that pack, is another one."""
+    folders = pack_folders(settings)
+    files = (folders[1] / CHOSEN, *(folder / pack / MANIFEST for folder in folders))
+    return tuple(_changed_ns(path) for path in files)
+
+
+def _changed_ns(path: Path) -> int:
+    try:
+        found = path.stat()
+    except OSError:
+        return 0
+    return found.st_mtime_ns ^ found.st_ino
 
 
 def chosen_pack(settings: Settings, role: Role) -> Pack:

@@ -17,7 +17,7 @@ from server.access.camera_addresses import CameraAddresses
 from server.access.sessions import Lifetimes
 from server.address import AddressRules
 from server.bus.open import open_bus
-from server.chosen import chosen_pack, liveness_pack, pack_folders, refuse_research
+from server.chosen import chosen_pack, liveness_pack, pack_folders, refuse_research, stamp
 from server.clock import Clock, SystemClock
 from server.errors import PackRefused
 from server.events.hub import Hub
@@ -136,10 +136,6 @@ def chosen_build(settings: Settings) -> Build:
     return Build(pack.name, pack.sha256)
 
 
-def _load_models(settings: Settings) -> Models:
-    return Models.load(settings)
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class _Builder:
     """How one camera is made."""
@@ -221,7 +217,7 @@ async def open_parts(
     metrics = Metrics()
     rules = address_rules(settings)
     objects = open_storage(settings, clock)
-    loaded = models if models is not None else await asyncio.to_thread(_load_models, settings)
+    loaded = models if models is not None else await asyncio.to_thread(Models.load, settings)
     bus = open_bus(settings.bus.url)
     async with open_store(settings) as store, open_attempts(settings.bus.url, store, clock) as attempts:
         embedder = SwappedEmbedder(await settled(store, loaded.embedder, opener(settings)))
@@ -327,7 +323,9 @@ async def open_parts(
             webrtc=LiveSessions(ice_servers=ice_servers(settings), max_sessions=settings.webrtc.max_sessions),
             recorder=recorder,
             jobs=jobs,
-            choosing=Choosing(store, jobs, rebuilder, partial(chosen_build, settings), opener(settings)),
+            choosing=Choosing(
+                store, jobs, rebuilder, partial(chosen_build, settings), opener(settings), partial(stamp, settings)
+            ),
             outbound=outbound,
             reports=Reports(bus, clock, trials_of_mail(attempts), mail, alert),
             report_sender=sender if settings.jobs.embedded else None,

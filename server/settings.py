@@ -252,7 +252,7 @@ class FeatureSettings(Section):
 
 class JobSettings(Section):
     embedded: bool = Field(True, description="this server works on jobs too; otherwise only `rollcall worker` does")
-    at_once: Annotated[int, Field(ge=1, le=64)] = Field(2, description="jobs of one process at the same time")
+    at_once: Annotated[int, Field(ge=1, le=64)] = Field(2, description="jobs of one process at once, of each priority")
 
 
 class HttpSettings(Section):

@@ -3,12 +3,15 @@
 import asyncio
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 import asyncpg
 import pytest
@@ -26,13 +29,8 @@ def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
     if asyncio.run(_may_create(usual)):
         yield usual
         return
-    initdb = shutil.which("initdb") or next(
-        (str(p) for p in sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))), None
-    )
-    if initdb is None:
-        pytest.skip("PostgreSQL is not installed (Debian's package postgresql)")
-    with _private_postgresql(Path(initdb).parent, tmp_path_factory.mktemp("postgresql")) as url:
-        yield url
+    with private_postgresql(tmp_path_factory.mktemp("postgresql")) as started:
+        yield started.url
 
 
 @pytest.fixture(scope="session")
@@ -42,19 +40,8 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if _pings(usual):
         yield usual
         return
-    program = shutil.which("redis-server")
-    if program is None:
-        pytest.skip("Redis is not installed (Debian's package redis-server)")
-    port = free_port()
-    command = [program, "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no"]
-    process = subprocess.Popen(command, cwd=tmp_path_factory.mktemp("redis"), stdout=subprocess.DEVNULL)
-    try:
-        url = f"redis://127.0.0.1:{port}"
-        _wait(lambda: _pings(url), "Redis")
-        yield url
-    finally:
-        process.terminate()
-        process.wait(10)
+    with private_redis(tmp_path_factory.mktemp("redis")) as started:
+        yield started.url
 
 
 @contextmanager
@@ -76,30 +63,118 @@ def redis_database(server: str) -> Iterator[str]:
     raise RuntimeError("No database of that Redis is empty.")
 
 
-@contextmanager
-def _private_postgresql(binaries: Path, folder: Path) -> Iterator[str]:
-    """A cluster of its own. PostgreSQL refuses to run as root: there it runs as the user of Debian's package."""
-    as_user: list[str] = []
-    if os.geteuid() == 0:
-        # The folders above belong to root alone.
-        folder = Path("/var/tmp") / f"rollcall-postgresql-{os.getpid()}"
-        folder.mkdir(mode=0o700)
-        shutil.chown(folder, "postgres")
-        as_user = ["runuser", "-u", "postgres", "--"]
-    data, port = folder / "data", free_port()
-    try:
-        init = [str(binaries / "initdb"), "-D", str(data), "-A", "trust", "-U", "rollcall", "--no-sync"]
-        subprocess.run([*as_user, *init], check=True, capture_output=True, cwd="/")
-        options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={folder} -c fsync=off"
-        control = [*as_user, str(binaries / "pg_ctl"), "-D", str(data), "-w"]
-        start = [*control, "-o", options, "-l", str(folder / "log"), "start"]
-        subprocess.run(start, check=True, stdout=subprocess.DEVNULL, cwd="/")
+class PrivatePostgresql:
+    """A cluster of its own within `with`, which may be killed and started again. What was committed stays: pages that
+    the kernel has are not lost with a process.
+
+    PostgreSQL refuses to run as root: there it runs as the user of Debian's package.
+    """
+
+    def __init__(self, binaries: Path, folder: Path) -> None:
+        self._binaries = binaries
+        self._folder = folder
+        self._as_user: list[str] = []
+        self._port = free_port()
+        self.url = f"postgresql://rollcall@127.0.0.1:{self._port}"
+
+    def __enter__(self) -> Self:
+        if os.geteuid() == 0:
+            # The folders above belong to root alone.
+            self._folder = Path("/var/tmp") / f"rollcall-postgresql-{os.getpid()}-{self._port}"
+            self._folder.mkdir(mode=0o700)
+            shutil.chown(self._folder, "postgres")
+            self._as_user = ["runuser", "-u", "postgres", "--"]
         try:
-            yield f"postgresql://rollcall@127.0.0.1:{port}"
-        finally:
-            subprocess.run([*control, "-m", "immediate", "stop"], check=False, stdout=subprocess.DEVNULL, cwd="/")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+            init = [str(self._binaries / "initdb"), "-D", str(self._data), "-A", "trust", "-U", "rollcall", "--no-sync"]
+            subprocess.run([*self._as_user, *init], check=True, capture_output=True, cwd="/")
+            self.start()
+        except BaseException:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        stop = [*self._control, "-m", "immediate", "stop"]
+        subprocess.run(stop, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/")
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    @property
+    def _data(self) -> Path:
+        return self._folder / "data"
+
+    @property
+    def _control(self) -> list[str]:
+        return [*self._as_user, str(self._binaries / "pg_ctl"), "-D", str(self._data), "-w"]
+
+    def start(self) -> None:
+        """Waits until it lets somebody in. After a kill its other processes may need a moment to see that."""
+        options = f"-c listen_addresses=127.0.0.1 -c port={self._port} -c fsync=off"
+        options += f" -c unix_socket_directories={self._folder}"
+        start = [*self._control, "-o", options, "-l", str(self._folder / "log"), "start"]
+
+        def started() -> bool:
+            return subprocess.run(start, check=False, capture_output=True, cwd="/").returncode == 0
+
+        _wait(started, "PostgreSQL")
+
+    def kill(self) -> None:
+        """`kill -9` of the process that all others hang on."""
+        pid = int((self._data / "postmaster.pid").read_text().split()[0])
+        os.kill(pid, signal.SIGKILL)
+
+
+class PrivateRedis:
+    """A Redis of its own within `with`, which keeps nothing and may be killed and started again."""
+
+    def __init__(self, program: str, folder: Path) -> None:
+        self._program = program
+        self._folder = folder
+        self._port = free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+        self.url = f"redis://127.0.0.1:{self._port}"
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(10)
+
+    def start(self) -> None:
+        """Waits until it answers."""
+        command = [self._program, "--bind", "127.0.0.1", "--port", str(self._port), "--save", "", "--appendonly", "no"]
+        self._process = subprocess.Popen(command, cwd=self._folder, stdout=subprocess.DEVNULL)
+        _wait(lambda: _pings(self.url), "Redis")
+
+    def kill(self) -> None:
+        """`kill -9`."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait(10)
+
+
+def private_postgresql(folder: Path) -> PrivatePostgresql:
+    """Not running yet. The test is skipped where PostgreSQL is not installed."""
+    initdb = shutil.which("initdb") or next(
+        (str(p) for p in sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))), None
+    )
+    if initdb is None:
+        pytest.skip("PostgreSQL is not installed (Debian's package postgresql)")
+    return PrivatePostgresql(Path(initdb).parent, folder)
+
+
+def private_redis(folder: Path) -> PrivateRedis:
+    """Not running yet. The test is skipped where Redis is not installed."""
+    program = shutil.which("redis-server")
+    if program is None:
+        pytest.skip("Redis is not installed (Debian's package redis-server)")
+    return PrivateRedis(program, folder)
 
 
 async def _may_create(server: str) -> bool:

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from server.chosen import chosen_name, chosen_pack, keep, liveness_pack, pack_folders, roles_in_use
+from server.chosen import chosen_name, chosen_pack, keep, liveness_pack, pack_folders, roles_in_use, stamp
 from server.errors import PackRefused
 from server.settings import InferenceSettings, Settings
+from tests.twin_pack import make_twin
 
 
 def settings_in(folder: Path, production: bool = False, **inference: object) -> Settings:
@@ -70,3 +71,21 @@ def test_liveness_has_no_default(tmp_path: Path) -> None:
     assert liveness_pack(settings_in(tmp_path, liveness="none")) is None
     with pytest.raises(PackRefused, match="cannot be the liveness"):
         liveness_pack(settings_in(tmp_path, liveness="centerface"))
+
+
+def test_a_choice_is_told_without_reading_it(tmp_path: Path) -> None:
+    """By what the file system says of what is kept, and of the manifest of the pack."""
+    settings = settings_in(tmp_path)
+    before = stamp(settings, "twin")
+    assert stamp(settings, "twin") == before
+    keep(settings, "embedder", "twin")
+    chosen = stamp(settings, "twin")
+    assert chosen != before
+    twin = make_twin(pack_folders(settings)[1])
+    made = stamp(settings, "twin")
+    assert made != chosen
+    manifest = (twin / "model.toml").read_text()
+    (twin / "model.part").write_text(manifest)
+    (twin / "model.part").replace(twin / "model.toml")
+    assert stamp(settings, "twin") != made
+    assert stamp(settings, "twin") == stamp(settings, "twin")

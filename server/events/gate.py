@@ -1,11 +1,13 @@
 """Who is asking, as the realtime protocol needs to know it."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
 from starlette.websockets import WebSocket
 
-from server.events.topics import KIOSK, Topic
+from server.events.limits import Reach, reach_of
+from server.events.topics import JOBS, KIOSK, Topic
 
 
 class Principal(Protocol):
@@ -59,7 +61,14 @@ class Gate(Protocol):
 
 
 def may_read(principal: Principal, topic: Topic) -> bool:
-    """Whether they may read a topic at all; a kiosk reads its own and no other."""
+    """Whether they may read a topic at all; a kiosk reads its own and no other, and of jobs everybody their own."""
     if principal.kiosk_id is not None:
         return topic.kind is KIOSK and topic.subject == principal.kiosk_id
-    return principal.may(topic.kind.permission)
+    return topic.kind is JOBS or principal.may(topic.kind.permission)
+
+
+def reach_on(principal: Principal, topic: Topic) -> Reach:
+    """What they get to hear of on that topic: of jobs, without the permission, only of their own."""
+    reach = reach_of(principal)
+    own_only = topic.kind is JOBS and not principal.may(JOBS.permission)
+    return replace(reach, asker=principal.id) if own_only else reach

@@ -29,6 +29,7 @@ class Reach:
 
     cameras: frozenset[str] | None = None
     departments: frozenset[str] | None = None
+    asker: str | None = None  # of jobs: only those that this user has asked for
 
     @property
     def limited(self) -> bool:
@@ -58,9 +59,12 @@ class About:
     camera_id: str | None = None
     names_somebody: bool = False
     department_id: str | None = None
+    asked_by: str | None = None  # a job: who has asked for it
 
     def within(self, reach: Reach) -> bool:
         """Whether somebody of that reach gets to hear of it."""
+        if reach.asker is not None and reach.asker != self.asked_by:
+            return False
         if self.everybody or not reach.limited:
             return True
         if self.nobody or (self.at_camera and not reach.has_camera(self.camera_id)):
@@ -72,7 +76,9 @@ def about(topic: str, source: str, data: Mapping[str, object]) -> About:
     """What an event is about. What the rule does not know is for nobody who is limited."""
     found = find_topic(topic)
     match found.kind.address if found else None:
-        case "jobs" | "system/stats":
+        case "jobs":
+            return About(everybody=True, asked_by=_text(data.get("askedBy")))
+        case "system/stats":
             return About(everybody=True)
         case "cameras":
             return About(at_camera=True, camera_id=_text(data.get("id")))

@@ -21,13 +21,12 @@ from server.events.conversation import (
     Recheck,
     Send,
 )
-from server.events.gate import Gate, Principal
+from server.events.gate import Gate, Principal, reach_on
 from server.events.hub import Hub
-from server.events.limits import reach_of
 from server.events.outlet import EXTENSION, SendOutlet, Wire, WireOutlet, one
 from server.events.schema import SUBPROTOCOL, CloseCode, Subscribe
 from server.events.subscription import Subscription
-from server.events.topics import KIOSK, Topic
+from server.events.topics import KIOSK, Topic, find_topic
 from server.ids import new_id
 
 RECHECK_WITHIN_S = 5.0
@@ -164,7 +163,8 @@ class Connection:
         clock = self._hub.clock
         await self._perform(self._talk.authenticated(principal, clock.monotonic(), clock.now()))
         for subscription in self._subscriptions.values():
-            subscription.reach = reach_of(principal)
+            if (topic := find_topic(subscription.topic)) is not None:
+                subscription.reach = reach_on(principal, topic)
         self._changed.set()
 
     async def _refuse(self, error: RollcallError) -> None:
@@ -199,7 +199,7 @@ class Connection:
     async def _open(self, request: Subscribe, topic: Topic) -> None:
         principal = self._talk.principal
         assert principal is not None
-        reach = reach_of(principal)
+        reach = reach_on(principal, topic)
         subscription = Subscription(
             request.id, request.topic, request.filter, self._outlet, reach=reach, on_behind=self._behind.set,
             on_slow=self._on_slow,

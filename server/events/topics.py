@@ -50,7 +50,7 @@ TOPIC_KINDS = (
     TopicKind("cameras/{id}/tracks", False, "cameras:read", ("tracks.updated",)),
     TopicKind("system/stats", False, "system:read", ("system.stats",)),
 )
-KIOSK, TRACKS = TOPIC_KINDS[5], TOPIC_KINDS[6]
+JOBS, KIOSK, TRACKS = TOPIC_KINDS[4], TOPIC_KINDS[5], TOPIC_KINDS[6]
 
 _PATTERNS = tuple(
     (re.compile(re.escape(kind.address).replace(r"\{id\}", f"({SUBJECT})")), kind) for kind in TOPIC_KINDS

@@ -18,4 +18,4 @@ def missing_check_outs(place: Place, runtime: RuntimeState) -> Kind:
         raised, cleared = await check_outs.look(place.store, place.log, place.waker.wake, runtime, place.clock.now())
         return Outcome({"raised": raised, "cleared": cleared})
 
-    return Kind(NAME, do, limit_s=1800.0, every=HOURLY)
+    return Kind(NAME, do, "high", limit_s=1800.0, every=HOURLY)

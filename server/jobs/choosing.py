@@ -29,15 +29,17 @@ class Choosing:
 
     def __init__(
         self, store: Store, jobs: Jobs, rebuilds: Rebuilds, chosen: Callable[[], Build],
-        open_build: Callable[[Build], FaceEmbedder],
+        open_build: Callable[[Build], FaceEmbedder], stamp: Callable[[str], object],
     ) -> None:  # fmt: skip
         """`chosen` tells what this machine has chosen, and `open_build` loads it; on a thread, either may raise
-        PackRefused."""
+        PackRefused. `stamp` of a pack is another one where the choice may be: it is asked often, and reads nothing."""
         self._store = store
         self._jobs = jobs
         self._rebuilds = rebuilds
         self._chosen = chosen
         self._open = open_build
+        self._stamp = stamp
+        self._seen: object = None  # the stamp with which the choice was what is asked for
         self._asked = rebuilds.build  # what is in use at the start is asked for by whoever starts
         self._said = ""
 
@@ -50,9 +52,14 @@ class Choosing:
     async def look(self) -> bool:
         """Asks for the templates of what is chosen now, if that is something else; true if it did. While another
         rebuilding goes on, it waits for its end."""
+        stamp = await asyncio.to_thread(self._stamp, self._asked.pack)
+        if stamp == self._seen:
+            return False
+        self._seen = None
         try:
             wanted = await asyncio.to_thread(self._chosen)
             if wanted == self._asked:
+                self._seen = stamp  # of before: what changes meanwhile is seen the next time
                 return False
             if wanted != self._rebuilds.build:
                 self._rebuilds.over_to(await asyncio.to_thread(self._open, wanted))

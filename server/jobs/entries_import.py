@@ -92,11 +92,13 @@ class EntriesImporter:
 
     async def run(
         self, plan: EntriesPlan, tell: Tell, *, begun: datetime, dry: bool = False, actor: Actor = SYSTEM,
-        reach: Reach = EVERYTHING,
+        reach: Reach = EVERYTHING, report: EntriesReport | None = None,
     ) -> EntriesReport:  # fmt: skip
-        """Goes through the plan; with `dry` it only looks. Begun again, it adds nothing twice; may be cancelled."""
+        """Goes through the plan; with `dry` it only looks. Begun again, it adds nothing twice; may be cancelled: then
+        the `report` that was given says what was done."""
         total = len(plan.rows)
-        report = EntriesReport(rows=total + len(plan.refusals), refused=list(plan.refusals))
+        report = EntriesReport() if report is None else report
+        report.rows, report.refused = total + len(plan.refusals), list(plan.refusals)
         elsewhere = any(name.startswith(EXTERNAL) for row in plan.rows for name, _ in row.who)
         async with self._store.read() as session:
             zones, through = await sites.zones(session), await locks.through(session)

@@ -8,7 +8,7 @@ from datetime import datetime
 from server.errors import Invalid
 from server.events.limits import Reach
 from server.jobs import asker
-from server.jobs.entries_import import EntriesImporter
+from server.jobs.entries_import import EntriesImporter, EntriesReport
 from server.jobs.entries_plan import entries_in
 from server.jobs.kinds import Kind, Outcome, Work
 from server.jobs.uploads import fetch_upload
@@ -32,11 +32,13 @@ def entries_import(objects: Objects, store: Store, importer: EntriesImporter) ->
         with tempfile.TemporaryFile() as file:  # without a name: it is gone with the process, however that ends
             await fetch_upload(objects, work.arguments, file)
             plan = await asyncio.to_thread(entries_in, file)
-        report = await importer.run(plan, work.progress, begun=begun, dry=dry, actor=actor, reach=reach)
+        report = EntriesReport()
+        work.tell_if_cancelled(lambda: ({**report.figures, "dry": int(dry)}, report.as_table()))
+        await importer.run(plan, work.progress, begun=begun, dry=dry, actor=actor, reach=reach, report=report)
         await objects.put(key, await asyncio.to_thread(report.as_table))
         return Outcome({**report.figures, "dry": int(dry)})
 
-    return Kind(NAME, do, tries=5, limit_s=LIMIT_S, permission=PERMISSION, open_at_once=2, askers_own=True)
+    return Kind(NAME, do, "low", tries=5, limit_s=LIMIT_S, permission=PERMISSION, open_at_once=2, askers_own=True)
 
 
 def arguments_of(actor: Actor, reach: Reach, begun: datetime, *, dry: bool) -> dict[str, object]:

@@ -12,4 +12,5 @@ def erasure(eraser: Eraser) -> Kind:
     async def do(work: Work) -> Outcome:
         return Outcome({"erasures": await eraser.finish_all(work.progress)})
 
-    return Kind(NAME, do, tries=50, limit_s=3600.0, pause_s=10.0)
+    stays = "What is to be erased is erased: this cannot be cancelled."
+    return Kind(NAME, do, "high", tries=50, limit_s=3600.0, pause_s=10.0, stays=stays)

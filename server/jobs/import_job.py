@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from server.jobs.asker import still_allowed
 from server.jobs.kinds import Kind, Outcome, Work
-from server.jobs.people_import import PeopleImporter
+from server.jobs.people_import import PeopleImporter, Report
 from server.jobs.people_source import plan_of, upload_source
 from server.jobs.uploads import fetch_upload
 from server.objects.objects import Objects
@@ -33,8 +33,10 @@ def people_import(objects: Objects, store: Store, importer: GetImporter) -> Kind
             await fetch_upload(objects, work.arguments, file)
             source = await asyncio.to_thread(upload_source, file)
             plan = await asyncio.to_thread(plan_of, source)
-            report = await (await importer()).run(source, plan, work.progress, actor=actor, reach=reach)
+            report = Report()
+            work.tell_if_cancelled(lambda: (report.figures, report.as_table()))
+            await (await importer()).run(source, plan, work.progress, actor=actor, reach=reach, report=report)
         await objects.put(key, await asyncio.to_thread(report.as_table))
         return Outcome(report.figures)
 
-    return Kind(NAME, do, tries=5, limit_s=LIMIT_S, permission=PERMISSION, open_at_once=2, askers_own=True)
+    return Kind(NAME, do, "low", tries=5, limit_s=LIMIT_S, permission=PERMISSION, open_at_once=2, askers_own=True)

@@ -7,13 +7,14 @@ every process that runs it. Here the moments of a schedule are rows, reached onc
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import event
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from server.errors import TooMany
-from server.jobs.kinds import Kind
+from server.errors import Conflict, TooMany
+from server.jobs.kinds import PRIORITIES, Kind, Priority
 from server.jobs.queue import STREAM, Queue
 from server.jobs.uploads import keys_of
 from server.jobs.work import Place
@@ -27,7 +28,8 @@ COME_BACK_AFTER_S = 60
 
 
 class Jobs:
-    """One in a process. With `works` it does jobs too; without, it only submits and dismisses them."""
+    """One in a process. With `works` it does jobs too, `at_once` of each priority; without, it only submits and
+    dismisses them. Each priority has a queue of its own: what is urgent is never behind what is not."""
 
     def __init__(
         self,
@@ -44,15 +46,20 @@ class Jobs:
         self._works = works
         self.kinds: Mapping[str, Kind] = {kind.name: kind for kind in kinds}
         name = worker_name()
-        self._queue = Queue(
-            bus_url, consumer=name, at_once=at_once, on_job=self._arrived if works else None, stream=stream
-        )
+        self._queues: dict[Priority, Queue] = {
+            priority: Queue(
+                bus_url, consumer=name, at_once=at_once, stream=f"{stream}:{priority}",
+                on_job=partial(self._arrived, priority) if works else None,
+            )
+            for priority in PRIORITIES
+        }  # fmt: skip
         self._worker = Worker(place, self.kinds, name=name, at_once=at_once, pace=pace or Pace())
 
     async def run(self) -> None:
         """The owner's task: until cancelled. What runs then is given back to the queue."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._queue.run())
+            for queue in self._queues.values():
+                tasks.create_task(queue.run())
             if self._works:
                 tasks.create_task(self._worker.run())
 
@@ -83,11 +90,13 @@ class Jobs:
             Job(kind=kind, state="queued", arguments=dict(arguments or {}), asked_by=asked_by, run_at=run_at or now),
         )
         if job.run_at <= now:
-            event.listen(session.sync_session, "after_commit", lambda _session: self._queue.kick(job.id))
+            queue = self._queues[self.kinds[kind].priority]
+            event.listen(session.sync_session, "after_commit", lambda _session: queue.kick(job.id))
         return job
 
     async def dismiss(self, job_id: str, note: Note) -> None:
-        """Cancels one that is open, wherever it runs, and removes one that is over with its result. Raises NotFound.
+        """Cancels one that is open, wherever it runs, and removes one that is over with its result. Raises NotFound,
+        and Conflict for one that has to be done.
 
         `note` is called within the transaction, before anything is changed or removed: it may refuse.
         """
@@ -95,6 +104,9 @@ class Jobs:
             job = await jobs.get(session, job_id, locked=True)
             await note(session, job)
             is_open = job.state in OPEN
+            kind = self.kinds.get(job.kind)
+            if is_open and kind is not None and kind.stays is not None:
+                raise Conflict(kind.stays, code="not_cancellable")
             if is_open:
                 now = self._place.clock.now()
                 await jobs.cancel(session, job, now)
@@ -109,5 +121,5 @@ class Jobs:
         if keys := keys_of(job.arguments):
             await self._place.objects.delete(*keys)
 
-    async def _arrived(self, job_id: str) -> None:
-        await self._worker.work(job_id)
+    async def _arrived(self, priority: Priority, job_id: str) -> None:
+        await self._worker.work(job_id, priority)

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Literal, Protocol
 
 from server.errors import BadRequest, Conflict, Forbidden, Invalid, NotFound, RollcallError
 from server.events.limits import Reach
@@ -12,7 +12,13 @@ from server.masking import mask_text
 # What is wrong with such a job is wrong the next time too.
 NOT_TRIED_AGAIN = (BadRequest, Conflict, Forbidden, Invalid, NotFound)
 LONGEST_ERROR = 300
+Priority = Literal["high", "normal", "low"]
+PRIORITIES: tuple[Priority, ...] = ("high", "normal", "low")  # the order in which they are looked for
 _FIRST_SLOT = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+# What was done by then: figures, and what the result would hold; asked for in a thread.
+SoFar = Callable[[], tuple[Mapping[str, int], bytes | None]]
 
 
 class Work(Protocol):
@@ -34,6 +40,9 @@ class Work(Protocol):
     async def result_key(self, folder: str, ending: str) -> str:
         """A key of the object storage for the result. It is noted before it is answered, so that nothing stays behind
         when the job is removed; of a try that fails or loses its job, the object is removed."""
+
+    def tell_if_cancelled(self, so_far: SoFar) -> None:
+        """What is kept of a job that is cancelled while it runs. Without it, nothing is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +78,9 @@ class Kind:
 
     name: str
     do: Do
-    tries: int = 3
+    # A worker has room for some of each, which no other priority takes: so none waits for another, nor is one starved.
+    priority: Priority = "normal"
+    tries: int = 3  # that fail one after another, without getting further
     limit_s: float = 600.0
     pause_s: float = 5.0  # before the second try; doubles, and is shortened by chance
     longest_pause_s: float = 600.0
@@ -78,6 +89,7 @@ class Kind:
     open_at_once: int = 5  # of one user
     askers_own: bool = False  # its result tells of nothing but what was sent with it, so whoever asked may have it
     departments: Callable[[Mapping[str, object]], Reach] | None = None  # of its arguments: whom its result is about
+    stays: str | None = None  # why one that is open may not be cancelled, in a sentence
 
     def open_to(self, reach: Reach, arguments: Mapping[str, object]) -> bool:
         """Whether whoever has asked for it, and is limited to that reach by now, may have its result."""

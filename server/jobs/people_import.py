@@ -66,10 +66,13 @@ class PeopleImporter:
         return self
 
     async def run(
-        self, source: Source, plan: Plan, tell: Tell, *, actor: Actor = SYSTEM, reach: Reach = EVERYTHING
-    ) -> Report:
-        """Goes through the plan. Begun again, it adds nothing twice; may be cancelled. `reach` is the asker's."""
-        report, total = Report(refused=list(plan.refusals)), len(plan.people)
+        self, source: Source, plan: Plan, tell: Tell, *, actor: Actor = SYSTEM, reach: Reach = EVERYTHING,
+        report: Report | None = None,
+    ) -> Report:  # fmt: skip
+        """Goes through the plan. Begun again, it adds nothing twice; may be cancelled: then the `report` that was given
+        says what was done. `reach` is the asker's."""
+        report, total = Report() if report is None else report, len(plan.people)
+        report.refused = list(plan.refusals)
         await self._roster.refresh()
         try:
             for number, one in enumerate(plan.people):

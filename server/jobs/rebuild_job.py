@@ -11,7 +11,7 @@ from server.jobs.kinds import Kind, Outcome, Work
 from server.jobs.spreadsheet import table
 from server.jobs.trail import Trail
 from server.objects.objects import Objects
-from server.pipeline.rebuild import Rebuilder
+from server.pipeline.rebuild import Rebuilder, Rebuilt
 from server.store import embedders
 from server.store.audit import SYSTEM
 from server.store.embedders import Build
@@ -34,19 +34,30 @@ def templates_rebuild(store: Store, objects: Objects, trail: Trail, rebuilder: G
         if own.build != wanted:  # another machine has it, or has it no more
             raise Unavailable(f"{wanted.pack} is not the pack that is chosen on this machine.")
         key = await work.result_key(REPORTS, "csv")
-        done = await own.run(work.progress)
+        done = Rebuilt()
+        work.tell_if_cancelled(lambda: (_figures(done), _table(done)))
+        await own.run(work.progress, done)
         async with store.transaction() as session:
             before = await embedders.used(session)
             await embedders.use(session, wanted)
-            figures = {"templates": done.made, "failed": len(done.failed)}
+            figures = _figures(done)
             after = {"pack": wanted.pack, "sha256": wanted.sha256, **figures}
             was = {"pack": before.pack, "sha256": before.sha256} if before else None
-            await trail.record(session, SYSTEM, "templates.rebuilt", "jobs", work.job_id, before=was, after=after)
+            if before != wanted or done.made:  # else a worker that was killed has noted it
+                await trail.record(session, SYSTEM, "templates.rebuilt", "jobs", work.job_id, before=was, after=after)
         own.announce()
-        await objects.put(key, await asyncio.to_thread(table, [("personId", "photoId", "code"), *done.failed]))
+        await objects.put(key, await asyncio.to_thread(_table, done))
         return Outcome(figures)
 
-    return Kind(NAME, do, tries=20, limit_s=LIMIT_S, permission="people:read")
+    return Kind(NAME, do, "low", tries=20, limit_s=LIMIT_S, permission="people:read")
+
+
+def _figures(done: Rebuilt) -> dict[str, int]:
+    return {"templates": done.made, "failed": len(done.failed)}
+
+
+def _table(done: Rebuilt) -> bytes:
+    return table([("personId", "photoId", "code"), *done.failed])
 
 
 def arguments_of(build: Build) -> dict[str, object]:

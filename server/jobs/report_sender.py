@@ -7,7 +7,6 @@ runs out when its process is killed; what was sent and not noted by then is sent
 import asyncio
 import random
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -27,6 +26,7 @@ from server.jobs.report_times import LONGEST_DAYS, latest_due, next_due
 from server.jobs.reports import CHANNEL, NOT_SET_UP, rule_of, run_of
 from server.jobs.trail import Trail
 from server.outbound.mail import Mailer, Posted
+from server.outbound.rounds import Rounds
 from server.outbound.schedule import next_try
 from server.store import reports
 from server.store.audit import SYSTEM
@@ -92,39 +92,20 @@ class ReportSender:
         self._export = export
         self._store = export.store
         self._clock: Clock = export.clock
-        self._bus = bus
         self._trail = trail
         self._mailer = mailer
         self._alert = alert
         self._name = name
         self._pace = pace or Pace()
         self._chance = chance
-        self._sending: set[str] = set()
-        self._wanted = asyncio.Event()
+        self._rounds = Rounds(
+            bus, (CHANNEL,), self._waiting, what="report", at_once=AT_ONCE, poll_s=self._pace.poll_s
+        )  # fmt: skip
         self._log = structlog.get_logger(__name__)
 
     async def run(self) -> None:
         """The owner's task: until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._listen())
-            while True:
-                self._wanted.clear()
-                try:
-                    await self.plan()
-                    for run_id in await self._waiting():
-                        self._sending.add(run_id)
-                        tasks.create_task(self._serve(run_id))
-                except Exception as error:  # noqa: BLE001 - whatever the database says, it must be looked again
-                    self._log.warning("reports_unreadable", reason=f"{type(error).__name__}: {error}")
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(self._pace.poll_s):
-                        await self._wanted.wait()
-
-    async def _listen(self) -> None:
-        """Somebody wants one now: no need to wait for the next look."""
-        async with self._bus.subscribe(CHANNEL) as messages:
-            async for _ in messages:
-                self._wanted.set()
+        await self._rounds.run(self._serve)
 
     async def plan(self) -> None:
         """Moments that have come become runs: each once, whoever looks, and of several missed only the last. One that
@@ -152,23 +133,17 @@ class ReportSender:
                     await reports.add_run(session, run_of(report, day, due_at, now))
             await reports.write(session, report.id, next_at=next_due(rule, now))
 
-    async def _waiting(self) -> list[str]:
-        room = AT_ONCE - len(self._sending)
-        if room <= 0:
-            return []
+    async def _waiting(self, room: int) -> Sequence[str]:
+        await self.plan()
+        if not room:
+            return ()
         async with self._store.read() as session:
-            found = await reports.waiting(session, self._clock.now(), AT_ONCE * 2)
-        return [one for one in found if one not in self._sending][:room]
+            return await reports.waiting(session, self._clock.now(), AT_ONCE * 2)
 
-    async def _serve(self, run_id: str) -> None:
-        """One try. Never raises. After one that failed nobody is in a hurry: the database may not be written to."""
-        try:
-            await self.serve(run_id)
-            self._wanted.set()
-        except Exception as error:  # noqa: BLE001 - its lease runs out, and somebody looks again
-            self._log.warning("report_left", run=run_id, exc_info=error)
-        finally:
-            self._sending.discard(run_id)
+    async def _serve(self, run_id: str) -> bool:
+        """One try, after which there may be another run to send."""
+        await self.serve(run_id)
+        return True
 
     async def serve(self, run_id: str) -> None:
         """Takes the run, sends it and notes what came of it."""

@@ -8,6 +8,7 @@ from typing import Protocol
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from server.jobs.kinds import Every, Kind, Outcome, Work
+from server.jobs.leftovers import remove_leftovers
 from server.jobs.trail import Trail
 from server.jobs.uploads import keys_of
 from server.jobs.work import Place
@@ -86,6 +87,7 @@ class _Retention:
             "answers": lambda: self._forget(lambda session: idempotency.forget_old(session, now)),
             "alerts": lambda: self._forget(lambda session: alerts.forget_finished(session, finished)),
             "jobs": lambda: self._forget_jobs(finished),
+            "leftovers": lambda: remove_leftovers(self._place.store, self._place.objects, now),
             "terminalLines": lambda: self._forget(
                 lambda session: terminals.forget_old(session, now - timedelta(days=wanted.terminal_lines_days))
             ),
@@ -105,6 +107,7 @@ class _Retention:
             "audit": lambda: self._trail.cut(now - timedelta(days=wanted.audit_days)),
         }
         removed: dict[str, int] = {}
+        work.tell_if_cancelled(lambda: (dict(removed), None))
         for number, (name, step) in enumerate(steps.items()):
             await work.progress(number, len(steps))
             removed[name] = await step()

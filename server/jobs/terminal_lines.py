@@ -26,4 +26,4 @@ def terminal_lines(place: Place, runtime: RuntimeState) -> Kind:
     async def do(_work: Work) -> Outcome:
         return Outcome({"entries": await lines.enter_waiting()})
 
-    return Kind(JOB, do, tries=5, limit_s=1800.0, every=HOURLY)
+    return Kind(JOB, do, "high", tries=5, limit_s=1800.0, every=HOURLY)

@@ -1,6 +1,7 @@
 """What somebody sent for a job: kept in pieces, so that no machine holds all of it in memory, and gone with the job."""
 
 import asyncio
+import hashlib
 from collections.abc import Mapping
 from typing import BinaryIO
 
@@ -25,6 +26,15 @@ async def keep_upload(objects: Objects, file: BinaryIO) -> dict[str, object]:
         await objects.delete(*keys_of(arguments))
         raise
     return arguments
+
+
+def digest_of(file: BinaryIO) -> bytes:
+    """What tells it from another file. Call it in a thread."""
+    digest = hashlib.sha256()
+    file.seek(0)
+    while piece := file.read(PIECE_BYTES):
+        digest.update(piece)
+    return digest.digest()
 
 
 async def fetch_upload(objects: Objects, arguments: Mapping[str, object], file: BinaryIO) -> None:

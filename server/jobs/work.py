@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from server.clock import Clock
 from server.events.schema import NewEvent, StoredEvent
-from server.jobs.kinds import Outcome
+from server.jobs.kinds import Outcome, SoFar
 from server.jobs.uploads import keys_of
 from server.objects.objects import Objects
 from server.store import jobs
@@ -61,6 +61,8 @@ class HeldWork:
         self._total: int | None = None
         self._told_at_s: float | None = None
         self._key: str | None = None
+        self._furthest, self._failures = job.furthest, job.failures
+        self._so_far: SoFar | None = None
 
     @property
     def job_id(self) -> str:
@@ -81,6 +83,8 @@ class HeldWork:
         if self._told_at_s is not None and now_s - self._told_at_s < PROGRESS_EVERY_S:
             return
         self._told_at_s = now_s
+        if done > self._furthest:  # as the row says by then
+            self._furthest, self._failures = done, 0
         async with self._place.store.transaction() as session:
             if not await jobs.progress(session, self.holder, done, total):
                 raise Lost
@@ -98,6 +102,23 @@ class HeldWork:
         self._key = key
         return key
 
+    def tell_if_cancelled(self, so_far: SoFar) -> None:
+        """See Work."""
+        self._so_far = so_far
+
+    async def leave(self) -> None:
+        """It is ours no more. Of one that was cancelled it is told what was done by then; else nothing stays."""
+        async with self._place.store.read() as session:
+            told = self._so_far is not None and await jobs.cancelled(session, self.holder)
+        if told and self._so_far is not None:
+            figures, content = await asyncio.to_thread(self._so_far)
+            if content is not None and self._key is not None:
+                await self._place.objects.put(self._key, content)
+            async with self._place.store.transaction() as session:
+                told = await jobs.tell_cancelled(session, self.holder, self._done, self._total, dict(figures))
+        if not told:
+            await self.discard()
+
     async def finish(self, outcome: Outcome) -> bool:
         """It is done, and everybody is told; false where it was not ours any more."""
         url = f"/api/v1/jobs/{self._job.id}"
@@ -106,6 +127,11 @@ class HeldWork:
     async def fail(self, reason: str) -> bool:
         """It is not tried again, and everybody is told."""
         return await self._end("failed", reason=reason)
+
+    @property
+    def failures(self) -> int:
+        """Tries before this one that have failed, without getting further."""
+        return self._failures
 
     async def put_back(self, pause_s: float = 0.0, *, reason: str | None = None, counted: bool = True) -> None:
         """It waits for another try."""
@@ -147,6 +173,7 @@ class HeldWork:
                 result=dict(outcome.figures) if outcome else None, error=reason,
             )  # fmt: skip
             stored = await self._tell(session, f"job.{state}", result_url) if ours else []
+            ours = ours or await jobs.ended(session, self.holder, state)
         self._wake(stored)
         if ours:
             await self._remove(*keys_of(self._job.arguments))

@@ -9,23 +9,26 @@ import asyncio
 import os
 import random
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from server.errors import RollcallError
 from server.ids import new_id
-from server.jobs.kinds import NOT_TRIED_AGAIN, Every, Kind, Outcome, TimeLimit, reason_of
+from server.jobs.kinds import NOT_TRIED_AGAIN, PRIORITIES, Every, Kind, Outcome, Priority, TimeLimit, reason_of
 from server.jobs.work import HeldWork, Lost, Place
 from server.store import jobs
 from server.store.tables import Job
 from server.supervise import Backoff
 
 STOP_WITHIN_S = 3.0
-WORKER_DIED = "Its worker died, more often than it is tried again."
+MOST_DEATHS = 10  # of workers, one after another, without the job getting further: it may be what kills them
+WORKER_DIED = "Its worker died, again and again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ def worker_name() -> str:
 
 
 class Worker:
-    """One in a process. `work` is told of a job, and goes on with others until nothing is due."""
+    """One in a process. `work` is told of a job, and goes on with others of its priority until none is due."""
 
     def __init__(
         self,
@@ -59,15 +62,17 @@ class Worker:
         pace: Pace,
         chance: Callable[[], float] = random.random,
     ) -> None:
+        """`at_once`: of each priority, so that what is short never waits for what is long."""
         self._place = place
         self._kinds = kinds
+        self._names = {one: [kind.name for kind in kinds.values() if kind.priority == one] for one in PRIORITIES}
         self._name = name
         self._at_once = at_once
         self._pace = pace
         self._chance = chance
         self._held: dict[str, HeldWork] = {}
         self._slots: dict[str, datetime] = {}
-        self._busy = 0
+        self._busy: dict[Priority, int] = dict.fromkeys(PRIORITIES, 0)
         self._quiet = asyncio.Event()
         self._quiet.set()
         self._stopping = False
@@ -83,43 +88,44 @@ class Worker:
                 while True:
                     pause_s = self._pace.sweep_s
                     try:
-                        pause_s = await self.sweep(lambda job_id: found.create_task(self.work(job_id)))
+                        pause_s = await self.sweep(lambda job_id, of: found.create_task(self.work(job_id, of)))
                     except Exception as error:  # noqa: BLE001 - whatever the database says, the sweep must come again
                         self._log.warning("jobs_unreadable", reason=f"{type(error).__name__}: {error}")
                     await asyncio.sleep(pause_s)
             finally:
                 await self.stop()
 
-    async def sweep(self, start: Callable[[str], object]) -> float:
+    async def sweep(self, start: Callable[[str, Priority], object]) -> float:
         """Schedules come round, and what is due or lost is started as far as there is room. When to look again."""
         now = self._place.clock.now()
         for kind in self._kinds.values():
             if kind.every is not None:
                 await self._come_round(kind, kind.every)
         async with self._place.store.read() as session:
-            room = self._at_once - self._busy
-            for job_id in await jobs.due(session, self._kinds, now, room) if room > 0 else ():
-                start(job_id)
+            for priority in PRIORITIES:
+                for job_id in await self._due(session, priority, now, self._at_once - self._busy[priority]):
+                    start(job_id, priority)
             following = await jobs.next_due(session, self._kinds, now)
         wait_s = (following - now).total_seconds() if following else self._pace.sweep_s
         return min(wait_s, self._pace.sweep_s)
 
-    async def work(self, job_id: str) -> None:
-        """That job, if it is to be had and there is room, and then whatever else is due. Never raises."""
-        if self._stopping or self._busy >= self._at_once:
+    async def work(self, job_id: str, priority: Priority = "normal") -> None:
+        """That job, if it is to be had and there is room, and then whatever else is due of that priority. Never
+        raises."""
+        if self._stopping or self._busy[priority] >= self._at_once:
             return
-        self._busy += 1
+        self._busy[priority] += 1
         self._quiet.clear()
         try:
             wanted: str | None = job_id
             while wanted is not None and not self._stopping:
                 await self._do(wanted)
-                wanted = await self._next()
+                wanted = await self._next(priority)
         except Exception as error:  # noqa: BLE001 - its lease runs out, and a sweep finds it
             self._log.warning("job_left", job=job_id, reason=f"{type(error).__name__}: {error}")
         finally:
-            self._busy -= 1
-            if not self._busy:
+            self._busy[priority] -= 1
+            if not any(self._busy.values()):
                 self._quiet.set()
 
     def look(self, job_id: str) -> None:
@@ -151,10 +157,14 @@ class Worker:
                 await jobs.add(session, Job(kind=kind.name, state="queued", run_at=now))
         self._slots[kind.name] = slot
 
-    async def _next(self) -> str | None:
+    async def _next(self, priority: Priority) -> str | None:
         async with self._place.store.read() as session:
-            found = await jobs.due(session, self._kinds, self._place.clock.now(), 1)
+            found = await self._due(session, priority, self._place.clock.now(), 1)
         return found[0] if found else None
+
+    async def _due(self, session: AsyncSession, priority: Priority, now: datetime, room: int) -> Sequence[str]:
+        names = self._names[priority]
+        return await jobs.due(session, names, now, room) if names and room > 0 else ()
 
     async def _do(self, job_id: str) -> None:
         lease = timedelta(seconds=self._pace.lease_s)
@@ -166,7 +176,7 @@ class Worker:
         if self._stopping:  # while it was taken
             await held.put_back(counted=False)
             return
-        if job.attempts > kind.tries:
+        if job.deaths >= MOST_DEATHS:
             await held.fail(WORKER_DIED)
             return
         self._held[job.id] = held
@@ -174,7 +184,21 @@ class Worker:
             ended = await self._watched(kind, held)
         finally:
             del self._held[job.id]
-        await self._end(kind, held, ended)
+        await self._insist(held, kind, ended)
+
+    async def _insist(self, held: HeldWork, kind: Kind, ended: Outcome | Exception) -> None:
+        """Until the database takes the end of it: the work of hours is not to be done again because that was away for
+        a moment. Nobody else takes it before its lease is over."""
+        clock, until_s = self._place.clock, self._place.clock.monotonic() + self._pace.lease_s
+        while True:
+            try:
+                await self._end(kind, held, ended)
+                return
+            except (SQLAlchemyError, OSError) as error:
+                if self._stopping or clock.monotonic() >= until_s:
+                    raise
+                self._log.warning("end_not_written", job=held.job_id, reason=type(error).__name__)
+            await asyncio.sleep(self._pace.watch_s)
 
     async def _watched(self, kind: Kind, held: HeldWork) -> Outcome | Exception:
         ended: Outcome | Exception = Lost()
@@ -224,18 +248,20 @@ class Worker:
             log.info("job_given_back")
         elif isinstance(ended, Lost):
             log.info("job_taken_away")
+            await held.leave()
+            return
         else:
             await self._failed(kind, held, ended, log)
         await held.discard()
 
     async def _failed(self, kind: Kind, held: HeldWork, error: Exception, log: structlog.stdlib.BoundLogger) -> None:
-        reason, attempt = reason_of(error, kind.limit_s), held.holder.attempt
+        reason, failures = reason_of(error, kind.limit_s), held.failures + 1
         unexpected = None if isinstance(error, RollcallError | TimeLimit) else error
-        if attempt >= kind.tries or isinstance(error, NOT_TRIED_AGAIN):
+        if failures >= kind.tries or isinstance(error, NOT_TRIED_AGAIN):
             await held.fail(reason)
             log.warning("job_failed", reason=reason, exc_info=unexpected)
             return
-        first_s = kind.pause_s * 2.0 ** (attempt - 1)
+        first_s = kind.pause_s * 2.0 ** (failures - 1)
         pause_s = Backoff(first_s, kind.longest_pause_s, chance=self._chance).next()
         await held.put_back(pause_s, reason=reason)
         log.warning("job_tried_again", reason=reason, pause_s=round(pause_s, 2), exc_info=unexpected)

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import stat
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -24,9 +25,14 @@ class FolderObjects:
         self._root = root
 
     async def put(self, key: str, content: bytes) -> None:
-        path = self._path(key)
+        """Whoever is cancelled meanwhile finds it there already, or never."""
+        path, last_step = self._path(key), _LastStep()
         with _told(creates=True):
-            await asyncio.to_thread(_put, self._root, path, content)
+            try:
+                await asyncio.to_thread(_put, self._root, path, content, last_step)
+            except asyncio.CancelledError:
+                last_step.forbid()  # its thread goes on
+                raise
 
     async def get(self, key: str) -> bytes:
         path = self._path(key)
@@ -74,7 +80,27 @@ def _told(*, creates: bool = False) -> Iterator[None]:
         raise objects.unavailable(f"fails: {reason}") from None
 
 
-def _put(root: Path, path: Path, content: bytes) -> None:
+class _LastStep:
+    """The renaming of a file, unless nobody waits for it any more."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._forbidden = False
+
+    def forbid(self) -> None:
+        """From now on it does not happen. Waits no longer than for one renaming."""
+        with self._lock:
+            self._forbidden = True
+
+    def take(self, beside: Path, path: Path) -> None:
+        with self._lock:
+            if self._forbidden:
+                beside.unlink()
+            else:
+                beside.replace(path)
+
+
+def _put(root: Path, path: Path, content: bytes, last_step: _LastStep) -> None:
     root.mkdir(mode=0o700, parents=True, exist_ok=True)
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{new_id()}.part")
@@ -82,7 +108,7 @@ def _put(root: Path, path: Path, content: bytes) -> None:
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
-        beside.replace(path)
+        last_step.take(beside, path)
     except BaseException:
         beside.unlink(missing_ok=True)
         raise

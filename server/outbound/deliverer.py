@@ -7,9 +7,10 @@ machines may differ by less than a lease.
 
 import asyncio
 from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import Protocol
 
 import structlog
@@ -20,6 +21,7 @@ from server.events.hub import LOG_CHANNEL, Wires
 from server.outbound.messages import INTERNAL_ERROR, TEST, Answer, Message, Receiver, Request, Unsendable, Verdict
 from server.outbound.noting import Noting
 from server.outbound.queueing import Queueing
+from server.outbound.rounds import Rounds
 from server.store import deliveries, webhooks
 from server.store.engine import Store
 from server.store.tables import Delivery, Webhook
@@ -68,7 +70,6 @@ class Deliverer:
         pace: Pace | None = None,
     ) -> None:
         self._store = store
-        self._bus = bus
         self._clock = clock
         self._seals = seals
         self._open_sender = sender
@@ -77,82 +78,49 @@ class Deliverer:
         self._noting = noting
         self._name = name
         self._pace = pace or Pace()
-        self._serving: set[str] = set()
-        self._wanted = asyncio.Event()
-        self._heard = 0
-        self._crowded = False  # some had to be left for another look
+        # There is more in the log, or somebody has asked for a try.
+        self._rounds = Rounds(
+            bus, (LOG_CHANNEL, CHANNEL), self._waiting, what="webhook", at_once=self._pace.at_once,
+            poll_s=self._pace.poll_s,
+        )  # fmt: skip
         self._log = structlog.get_logger(__name__)
 
     async def run(self) -> None:
         """The owner's task: until cancelled."""
-        async with self._open_sender() as sender, asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._listen())
-            while True:
-                self._wanted.clear()
-                try:
-                    for webhook_id in await self._waiting():
-                        self._serving.add(webhook_id)
-                        tasks.create_task(self._serve(webhook_id, sender))
-                except Exception as error:  # noqa: BLE001 - whatever the database says, it must be looked again
-                    self._log.warning("webhooks_unreadable", reason=f"{type(error).__name__}: {error}")
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(self._pace.poll_s):
-                        await self._wanted.wait()
+        async with self._open_sender() as sender:
+            await self._rounds.run(partial(self._serve, sender))
 
-    async def _listen(self) -> None:
-        """There is more in the log, or somebody asked for a try: no need to wait for the next look."""
-        async with self._bus.subscribe(LOG_CHANNEL, CHANNEL) as messages:
-            async for _ in messages:
-                self._heard += 1
-                self._wanted.set()
-
-    async def _waiting(self) -> list[str]:
-        room = self._pace.at_once - len(self._serving)
-        if room <= 0:
-            self._crowded = True
+    async def _waiting(self, room: int) -> list[str]:
+        if not room:
             return []
         async with self._store.read() as session:
             heads = await webhooks.heads(session, self._queueing.topics)
-            found = await webhooks.waiting(session, self._clock.now(), heads, MOST, self._queueing.most_pending)
-        free = [one for one in found if one not in self._serving]
-        self._crowded = len(free) > room
-        return free[:room]
+            return await webhooks.waiting(session, self._clock.now(), heads, MOST, self._queueing.most_pending)
 
-    async def _serve(self, webhook_id: str, sender: Sending) -> None:
-        """One turn: as much as there is, but no longer than others may be kept waiting. Never raises.
-
-        It is looked again at once only where there is more to do: after an error neither this one, whose lease has to
-        run out first, nor the database is asked without a pause.
-        """
-        turn, more = Turn(webhook_id, self._name), False
+    async def _serve(self, sender: Sending, webhook_id: str) -> bool:
+        """One turn: as much as there is, but no longer than others may be kept waiting. Whether there is more."""
+        turn = Turn(webhook_id, self._name)
+        async with self._store.transaction() as session:
+            lease = timedelta(seconds=self._pace.lease_s)
+            taken = await webhooks.take(session, turn, self._clock.now(), lease)
+        if taken is None:
+            return False
         try:
-            async with self._store.transaction() as session:
-                lease = timedelta(seconds=self._pace.lease_s)
-                taken = await webhooks.take(session, turn, self._clock.now(), lease)
-            if taken is not None:
-                try:
-                    more = await self._turn(turn, sender)
-                except asyncio.CancelledError:
-                    await self._release(turn)
-                    raise
-                await self._release(turn)
-            more = more or self._crowded
-        except Exception as error:  # noqa: BLE001 - its lease runs out, and somebody looks again
-            self._log.warning("webhook_left", webhook=webhook_id, reason=f"{type(error).__name__}: {error}")
-            more = False
-        finally:
-            self._serving.discard(webhook_id)
-            if more:
-                self._wanted.set()
+            more = await self._turn(turn, sender)
+        except asyncio.CancelledError:
+            await self._release(turn)
+            raise
+        await self._release(turn)
+        return more
 
     async def _turn(self, turn: Turn, sender: Sending) -> bool:
         """Whether there is more to do, or may be by what was heard meanwhile."""
         began_s = self._clock.monotonic()
         while True:
-            heard = self._heard
+            heard = self._rounds.heard
             more = await self._step(turn, sender)
             if not more or self._clock.monotonic() - began_s >= self._pace.turn_s:
-                return more or self._heard != heard
+                return more or self._rounds.heard != heard
 
     async def _release(self, turn: Turn) -> None:
         async with self._store.transaction() as session:

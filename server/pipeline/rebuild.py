@@ -70,9 +70,9 @@ class Rebuilder:
         """Every process is told to look which build is used now; one that does not hear it looks by itself."""
         self._bus.publish(CHANNEL, self.build.sha256.encode())
 
-    async def run(self, tell: Tell) -> Rebuilt:
-        """May be cancelled. Photos that come in meanwhile are done too."""
-        done, after = Rebuilt(), ""
+    async def run(self, tell: Tell, done: Rebuilt | None = None) -> Rebuilt:
+        """May be cancelled: the given `done` says what was. Photos that come in meanwhile are done too."""
+        done, after = Rebuilt() if done is None else done, ""
         async with self._store.read() as session:
             total = await embedders.count_lacking(session, self.build)
         while True:

@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import AsyncIterator, Sequence
 from typing import BinaryIO
 
+import orjson
 from pydantic import Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 from starlette.responses import Response, StreamingResponse
@@ -17,8 +18,8 @@ from server.jobs.days_file import Format
 from server.objects.objects import content_type_of
 from server.routes.days import Between
 from server.routes.endpoint import Call, Endpoint, endpoint
-from server.routes.jobs import JobPublic
-from server.store.tables import Person
+from server.routes.jobs import JobPublic, ask_for
+from server.store.tables import Job, Person
 
 MOST_AT_ONCE = 40_000  # days: a month of more than a thousand people
 PIECE_BYTES = 64 * 1024  # each is compressed on the loop
@@ -56,19 +57,22 @@ async def export_days(call: Call, query: DaysExportQuery) -> Response:
     return StreamingResponse(_pieces(file), headers=headers, media_type=content_type_of(name))
 
 
-@endpoint("POST", "/attendance/export", allow="attendance:read", status=202, raises=(429,))
+@endpoint("POST", "/attendance/export", allow="attendance:read", status=202, raises=(429,), settles=True)
 async def export_days_later(call: Call, body: DaysExportForm) -> JobPublic:
     """The same, made in the background: a job, whose `resultUrl` is the file once it is done.
 
-    Following it needs `jobs:read`. The file is removed with its job, which retention does after some days.
+    Whoever asked may follow and cancel it (`GET jobs/{id}`, topic `jobs`). The file is removed with its
+    job, which retention does after some days.
     """
     asked = _asked(call, body)
     await _export(call).people(asked, days_export.MOST_DAYS, "Choose fewer dates or people, or several files.")
-    async with call.parts.store.transaction() as session:
-        arguments = asked.as_json()
-        job = await call.parts.jobs.submit(session, days_export.NAME, arguments, asked_by=call.who.user_id)
+    arguments = asked.as_json()
+
+    async def note(session: AsyncSession, job: Job) -> None:
         await _note(call, session, asked, job_id=job.id)
-    return JobPublic.of(call, job)
+
+    job, _ = await ask_for(call, days_export.NAME, arguments, orjson.dumps(arguments), note)
+    return job
 
 
 def _export(call: Call) -> DaysExport:

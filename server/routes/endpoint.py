@@ -83,7 +83,7 @@ class Endpoint:
     @property
     def creates(self) -> bool:
         """Whether it makes something that a client which lost the answer could make twice."""
-        makes = self.method == "POST" and self.status == 201 and self.allow != PUBLIC
+        makes = self.method == "POST" and (self.status == 201 or self.settles) and self.allow != PUBLIC
         return makes and self.takes is None and not self.body_optional
 
     @property

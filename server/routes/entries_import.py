@@ -2,20 +2,23 @@
 
 import asyncio
 
+from sqlmodel.ext.asyncio.session import AsyncSession
+
 from server.errors import Invalid
 from server.events.limits import reach_of
 from server.jobs import entries_job
 from server.jobs.entries_plan import entries_in
-from server.jobs.uploads import keep_upload, keys_of
+from server.jobs.uploads import digest_of, keep_upload
 from server.routes.endpoint import API, Call, Endpoint, endpoint
 from server.routes.intake import form_of
-from server.routes.jobs import JobPublic, dismiss_own_import
+from server.routes.jobs import JobPublic, ask_with_upload, dismiss_own_import
+from server.store.tables import Job
 
 IMPORT_PATH = f"{API}/attendance/import"
 _SAID = {"true": True, "1": True, "false": False, "0": False, "": False}
 
 
-@endpoint("POST", "/attendance/import", allow="attendance:write", status=202, uploads=True, raises=(429,))
+@endpoint("POST", "/attendance/import", allow="attendance:write", status=202, uploads=True, raises=(429,), settles=True)
 async def import_entries(call: Call) -> JobPublic:
     """Check-ins and check-outs from one CSV or XLSX: a job, whose result is a table of what was refused, and why.
 
@@ -34,18 +37,15 @@ async def import_entries(call: Call) -> JobPublic:
         if dry is None:
             raise Invalid.field("dryRun", "not_a_boolean", "Write true or false.")
         plan = await asyncio.to_thread(entries_in, file.file)
-        kept = await keep_upload(call.parts.objects, file.file)
+        kept, meaning = await keep_upload(call.parts.objects, file.file), await asyncio.to_thread(digest_of, file.file)
         name = (file.filename or "")[:200].replace("\0", "")
-    try:
-        async with call.parts.store.transaction() as session:
-            asked = entries_job.arguments_of(call.actor, reach_of(call.who), call.parts.clock.now(), dry=dry)
-            job = await call.parts.jobs.submit(session, entries_job.NAME, {**kept, **asked}, asked_by=call.who.user_id)
-            after = {"job_id": job.id, "file": name, "rows": len(plan.rows), "dry": dry}
-            await call.audit(session, "attendance.imported", "attendance", None, after=after)
-    except BaseException:
-        await call.parts.objects.delete(*keys_of(kept))
-        raise
-    return JobPublic.of(call, job)
+    asked = entries_job.arguments_of(call.actor, reach_of(call.who), call.parts.clock.now(), dry=dry)
+
+    async def note(session: AsyncSession, job: Job) -> None:
+        after = {"job_id": job.id, "file": name, "rows": len(plan.rows), "dry": dry}
+        await call.audit(session, "attendance.imported", "attendance", None, after=after)
+
+    return await ask_with_upload(call, entries_job.NAME, kept, asked, meaning + bytes([dry]), note)
 
 
 @endpoint("DELETE", "/attendance/import/{entries_import_id}", allow="attendance:write", status=204)

@@ -9,8 +9,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import Response, StreamingResponse
 
 from server.errors import Forbidden, Invalid
-from server.events.gate import may_read
-from server.events.limits import reach_of
+from server.events.gate import may_read, reach_on
+from server.events.limits import Reach
 from server.events.log import Position
 from server.events.schema import Cursor, Filter, StoredEvent
 from server.events.tail import Ended, Tail, read_after
@@ -69,9 +69,8 @@ async def list_events(call: Call, query: EventsQuery) -> Following[LoggedEvent]:
     another one; load the state again and go on from there. Without `after` it is the newest event, which nothing
     follows yet. Needs the topic's permission; what is out of the reach of whoever asks is passed over.
     """
-    topic = await _topic(call, query.topic)
+    topic, reach = await _topic(call, query.topic)
     after = Position.parse(query.after) if query.after is not None else None
-    reach = reach_of(call.who)
     found = await read_after(call.parts.hub.log, topic, after, query.limit, wanted=query.wanted, reach=reach)
     return Following([LoggedEvent.of(event) for event in found.events], str(found.next), found.recovered)
 
@@ -85,12 +84,12 @@ async def stream_events(call: Call, query: TopicQuery) -> Response:
     begins; `recovered: false` in it: load the state again. The stream ends with the session, and where the history
     begins anew.
     """
-    topic = await _topic(call, query.topic)
+    topic, reach = await _topic(call, query.topic)
     given = call.request.headers.get("Last-Event-ID") or query.after
     place = Position.parse(given) if given is not None else None
     since = Cursor(epoch=place.epoch, offset=place.offset) if place is not None else None
     await call.parts.hub.log.head(topic)  # a database that is away is told while there is a status to tell it with
-    tail = Tail(call.parts.hub, topic, since, wanted=query.wanted, reach=reach_of(call.who))
+    tail = Tail(call.parts.hub, topic, since, wanted=query.wanted, reach=reach)
     # Stated, so that nothing on the way keeps events together to compress them.
     headers = {"Cache-Control": "no-store", "Content-Encoding": "identity", "X-Accel-Buffering": "no"}
     return StreamingResponse(_told(call, tail, topic), media_type=EVENT_STREAM, headers=headers)
@@ -137,8 +136,9 @@ async def _still_listens(call: Call) -> bool:
         return True
 
 
-async def _topic(call: Call, name: str) -> str:
-    """Raises Invalid where there is no such stored topic, Forbidden where whoever asks may not read it."""
+async def _topic(call: Call, name: str) -> tuple[str, Reach]:
+    """And what whoever asks gets to hear of on it. Raises Invalid where there is no such stored topic, Forbidden where
+    they may not read it."""
     topic = find_topic(name)
     if topic is None:
         raise Invalid.field("topic", "unknown_topic", "There is no such topic.")
@@ -146,10 +146,10 @@ async def _topic(call: Call, name: str) -> str:
         raise Invalid.field("topic", "not_durable", "That topic is not stored: it is on the WebSocket only.")
     if not may_read(call.who, topic):
         raise Forbidden(f"This needs the permission {topic.kind.permission}.")
-    subject = topic.subject or ""
-    if topic.kind is KIOSK and reach_of(call.who).limited and not await call.parts.access.sees_kiosk(call.who, subject):
+    reach, subject = reach_on(call.who, topic), topic.subject or ""
+    if topic.kind is KIOSK and reach.limited and not await call.parts.access.sees_kiosk(call.who, subject):
         raise Forbidden("That is outside of your cameras.")
-    return topic.name
+    return topic.name, reach
 
 
 ENDPOINTS: tuple[Endpoint, ...] = (list_events, stream_events)

@@ -54,6 +54,7 @@ class NavItem:
     label: str
     icon: str
     permission: str
+    narrow: bool = True  # there is room for it on a phone too; else it is in the menu of the account
 
 
 NAVIGATION = (
@@ -62,6 +63,7 @@ NAVIGATION = (
     NavItem("/people", "People", "people", "people:read"),
     NavItem("/attendance", "Attendance", "calendar", "attendance:read"),
     NavItem("/kiosk", "Kiosk", "kiosk", "kiosks:read"),
+    NavItem("/jobs", "Jobs", "jobs", "jobs:read", narrow=False),
     NavItem("/settings", "Settings", "settings", "settings:read"),
 )
 
@@ -163,6 +165,10 @@ class Pages:
         known = {"time_zone": _gate(request).time_zone(), "languages": languages}
         return await self._page(request, "settings.html", "settings:read", known)
 
+    async def jobs(self, request: Request) -> Response:
+        """What is done in the background: of others only for who may read that."""
+        return await self._page(request, "jobs.html", None)
+
     async def working_time(self, request: Request) -> Response:
         """Shifts, schedules, leave, holidays, sites and locked days, for whoever plans them."""
         return await self._page(request, "working-time.html", "attendance:write")
@@ -236,6 +242,7 @@ def page_routes(pages: Pages | None = None) -> list[Route | Mount]:
         Route("/cameras", shown.cameras, name="cameras"),
         Route("/people", shown.people, name="people"),
         Route("/attendance", shown.attendance, name="attendance"),
+        Route("/jobs", shown.jobs, name="jobs"),
         Route("/settings", shown.settings, name="settings"),
         Route("/attendance/working-time", shown.working_time, name="working-time"),
         Route("/kiosk", shown.kiosk, name="kiosk"),

@@ -2,19 +2,22 @@
 
 import asyncio
 
+from sqlmodel.ext.asyncio.session import AsyncSession
+
 from server.errors import Invalid
 from server.events.limits import reach_of
 from server.jobs import asker, import_job
 from server.jobs.people_source import plan_of, upload_source
-from server.jobs.uploads import keep_upload, keys_of
+from server.jobs.uploads import digest_of, keep_upload
 from server.routes.endpoint import API, Call, Endpoint, endpoint
 from server.routes.intake import form_of
-from server.routes.jobs import JobPublic, dismiss_own_import
+from server.routes.jobs import JobPublic, ask_with_upload, dismiss_own_import
+from server.store.tables import Job
 
 IMPORT_PATH = f"{API}/people/import"
 
 
-@endpoint("POST", "/people/import", allow="people:write", status=202, uploads=True, raises=(429,))
+@endpoint("POST", "/people/import", allow="people:write", status=202, uploads=True, raises=(429,), settles=True)
 async def import_people(call: Call) -> JobPublic:
     """Many people from one file: a job, whose result is a table of all that was refused, and why.
 
@@ -28,18 +31,15 @@ async def import_people(call: Call) -> JobPublic:
         if not file.size:
             raise Invalid.field("file", "empty", "The file is empty.")
         plan = await asyncio.to_thread(lambda: plan_of(upload_source(file.file)))
-        kept = await keep_upload(call.parts.objects, file.file)
+        kept, meaning = await keep_upload(call.parts.objects, file.file), await asyncio.to_thread(digest_of, file.file)
         name = (file.filename or "")[:200].replace("\0", "")
-    try:
-        async with call.parts.store.transaction() as session:
-            arguments = {**kept, **asker.arguments_of(call.actor, reach_of(call.who))}
-            job = await call.parts.jobs.submit(session, import_job.NAME, arguments, asked_by=call.who.user_id)
-            after = {"job_id": job.id, "file": name, "people": len(plan.people)}
-            await call.audit(session, "people.imported", "people", None, after=after)
-    except BaseException:
-        await call.parts.objects.delete(*keys_of(kept))
-        raise
-    return JobPublic.of(call, job)
+
+    async def note(session: AsyncSession, job: Job) -> None:
+        after = {"job_id": job.id, "file": name, "people": len(plan.people)}
+        await call.audit(session, "people.imported", "people", None, after=after)
+
+    asked = asker.arguments_of(call.actor, reach_of(call.who))
+    return await ask_with_upload(call, import_job.NAME, kept, asked, meaning, note)
 
 
 @endpoint("DELETE", "/people/import/{import_id}", allow="people:write", status=204)

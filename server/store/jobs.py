@@ -1,11 +1,11 @@
 """Jobs: written once, taken by one worker at a time under a lease, and every word of a worker that lost it ignored."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, cast
 
-from sqlalchemy import ColumnElement, and_, func, or_
+from sqlalchemy import ColumnElement, and_, case, func, or_
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, delete, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -55,9 +55,16 @@ async def get(session: AsyncSession, job_id: str, *, locked: bool = False) -> Jo
 
 
 async def page(
-    session: AsyncSession, wanted: Page, *, kind: str | None = None, state: State | None = None
+    session: AsyncSession,
+    wanted: Page,
+    *,
+    kind: str | None = None,
+    state: State | None = None,
+    asked_by: str | None = None,
 ) -> Paged[Job]:
     statement = select(Job)
+    if asked_by is not None:
+        statement = statement.where(Job.asked_by == asked_by)
     if kind is not None:
         statement = statement.where(Job.kind == kind)
     if state is not None:
@@ -88,11 +95,13 @@ async def next_due(session: AsyncSession, kinds: Collection[str], now: datetime)
 async def take(
     session: AsyncSession, job_id: str, kinds: Collection[str], worker: str, now: datetime, lease: timedelta
 ) -> Job | None:
-    """The job, held by this worker from now on; None where it is not to be had. One statement: two never get it."""
+    """The job, held by this worker from now on; None where it is not to be had. One statement: two never get it. That
+    its worker before has died is counted."""
+    died = case((col(Job.state) == "running", col(Job.deaths) + 1), else_=col(Job.deaths))
     taken = await session.exec(
         update(Job)
         .where(col(Job.id) == job_id, _free(kinds, now))
-        .values(state="running", worker=worker, lease_until=now + lease, attempts=Job.attempts + 1)
+        .values(state="running", worker=worker, lease_until=now + lease, attempts=Job.attempts + 1, deaths=died)
     )
     return await session.get_one(Job, job_id, populate_existing=True) if taken.rowcount else None
 
@@ -108,7 +117,14 @@ async def held(session: AsyncSession, holder: Holder) -> bool:
 
 
 async def progress(session: AsyncSession, holder: Holder, done: int, total: int | None) -> bool:
-    return await _write(session, holder, {"done": done, "total": total})
+    """What has failed before counts no more once it is further than it ever was."""
+    further = col(Job.furthest) < done
+    values = {
+        "done": done, "total": total,
+        "failures": case((further, 0), else_=col(Job.failures)), "deaths": case((further, 0), else_=col(Job.deaths)),
+        "furthest": case((further, done), else_=col(Job.furthest)),
+    }  # fmt: skip
+    return await _write(session, holder, values)
 
 
 async def keep_result_at(session: AsyncSession, holder: Holder, key: str) -> bool:
@@ -137,7 +153,8 @@ async def put_back(
 ) -> bool:
     """Waits again until `run_at`; a try that does not count was not the job's fault."""
     values: dict[str, Any] = {"state": "queued", "run_at": run_at, "lease_until": None, "worker": None, "error": error}
-    return await _write(session, holder, values if counted else values | {"attempts": Job.attempts - 1})
+    more = {"failures": Job.failures + 1} if counted else {"attempts": Job.attempts - 1}
+    return await _write(session, holder, values | more)
 
 
 async def cancel(session: AsyncSession, job: Job, at: datetime) -> None:
@@ -145,6 +162,24 @@ async def cancel(session: AsyncSession, job: Job, at: datetime) -> None:
     job.state, job.finished_at, job.lease_until, job.error = "cancelled", at, None, "Cancelled."
     session.add(job)
     await session.flush()
+
+
+async def ended(session: AsyncSession, holder: Holder, state: Literal["done", "failed"]) -> bool:
+    """Whether this holder has ended it so: a database that died may have kept what it did not answer any more."""
+    return (await session.exec(select(Job.id).where(*_by(holder, state)))).first() is not None
+
+
+async def cancelled(session: AsyncSession, holder: Holder) -> bool:
+    """Whether it was cancelled while this holder ran it."""
+    return (await session.exec(select(Job.id).where(*_by(holder, "cancelled")))).first() is not None
+
+
+async def tell_cancelled(
+    session: AsyncSession, holder: Holder, done: int, total: int | None, result: dict[str, Any]
+) -> bool:
+    """What its last holder had done by then; false where it is not there any more."""
+    values = {"done": done, "total": total, "result": result}
+    return (await session.exec(update(Job).where(*_by(holder, "cancelled")).values(**values))).rowcount > 0
 
 
 async def remove(session: AsyncSession, job: Job) -> None:
@@ -161,6 +196,17 @@ async def remove_all(session: AsyncSession, ids: Collection[str]) -> int:
 async def finished_before(session: AsyncSession, before: datetime, limit: int) -> Sequence[Job]:
     query = select(Job).where(col(Job.finished_at) < before).order_by(col(Job.finished_at)).limit(limit)
     return (await session.exec(query)).all()
+
+
+async def results_of(session: AsyncSession, ids: Collection[str]) -> set[str]:
+    """The keys of the objects that these jobs have made, or are making."""
+    wanted = (col(Job.id).in_(ids), col(Job.result_key).is_not(None))
+    return {key for key in (await session.exec(select(Job.result_key).where(*wanted))).all() if key is not None}
+
+
+async def arguments_of_open(session: AsyncSession) -> Sequence[Mapping[str, Any]]:
+    """What those that wait or run were asked for."""
+    return (await session.exec(select(Job.arguments).where(col(Job.state).in_(OPEN)))).all()
 
 
 async def claim_slot(session: AsyncSession, kind: str, slot: datetime) -> bool:
@@ -188,7 +234,7 @@ def job_event(job: Job, event_type: str, at: datetime, result_url: str | None = 
     """The event that tells of this job as it is now."""
     fact = JobFact(
         id=job.id, kind=job.kind, done=job.done, total=job.total, result_url=result_url, error=job.error,
-        state=cast(State, job.state),
+        state=cast(State, job.state), asked_by=job.asked_by,
     )  # fmt: skip
     data = fact.model_dump(mode="json", by_alias=True)
     return NewEvent(TOPIC, event_type, f"jobs/{job.id}", data, at)
@@ -201,10 +247,10 @@ def _free(kinds: Collection[str], now: datetime) -> ColumnElement[bool]:
     return and_(col(Job.kind).in_(kinds), or_(waiting, lost))
 
 
-def _by(holder: Holder) -> tuple[ColumnElement[bool], ...]:
+def _by(holder: Holder, state: State = "running") -> tuple[ColumnElement[bool], ...]:
     return (
         col(Job.id) == holder.job_id,
-        col(Job.state) == "running",
+        col(Job.state) == state,
         col(Job.worker) == holder.worker,
         col(Job.attempts) == holder.attempt,
     )

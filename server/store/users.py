@@ -1,6 +1,6 @@
 """Users and their roles."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -42,6 +42,13 @@ async def get(session: AsyncSession, user_id: str, *, lock: bool = False) -> Acc
     if account is None:
         raise NotFound.of("user")
     return account
+
+
+async def names(session: AsyncSession, ids: Collection[str]) -> dict[str, str]:
+    """Of those that are still there."""
+    if not ids:
+        return {}
+    return dict((await session.exec(select(User.id, User.full_name).where(col(User.id).in_(ids)))).all())
 
 
 async def find_by_email(session: AsyncSession, email: str) -> Account | None:

@@ -181,7 +181,6 @@ def test_a_volatile_topic_has_no_place() -> None:
         ("cameras", "cameras:read"),
         ("cameras/c/tracks", "cameras:read"),
         ("alerts", "alerts:read"),
-        ("jobs", "jobs:read"),
         ("system/stats", "system:read"),
         ("kiosks/k", "kiosks:read"),
     ],
@@ -192,6 +191,12 @@ def test_every_topic_needs_its_permission(topic: str, permission: str) -> None:
     others = [name for name in ("sightings:read", "attendance:read", "cameras:read", "alerts:read", "jobs:read",
                                 "system:read", "kiosks:read") if name != permission]  # fmt: skip
     assert error_of(subscribe(talk(Somebody(permissions=others)), topic)) == ("forbidden", 1)
+
+
+def test_of_jobs_everybody_hears_of_their_own() -> None:
+    """So it opens without the permission, but not to a kiosk; what goes out is the reach's business."""
+    assert isinstance(subscribe(talk(Somebody(permissions=[])), "jobs")[0], Open)
+    assert error_of(subscribe(talk(Somebody(kiosk_id="k1")), "jobs")) == ("forbidden", 1)
 
 
 def test_a_kiosk_reads_its_own_topic_and_nothing_else() -> None:

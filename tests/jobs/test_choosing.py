@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
 from sqlmodel import select
 
 from server.chosen import keep, pack_folders
@@ -106,3 +107,29 @@ async def test_a_choice_that_cannot_be_followed(tmp_path: Path, portraits: None)
         assert parts.rebuilder.build.pack == "mobilefacenet"
         network.write_bytes(good)
         assert await parts.choosing.look()
+
+
+async def test_what_is_chosen_already_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As long as the files are the same; a choice made meanwhile is seen, and one that is refused looked at again."""
+    settings, read = Settings(data_dir=tmp_path), 0
+    async with parts_in(tmp_path, users=False) as parts:
+        choosing = parts.choosing
+        chosen = choosing._chosen
+
+        def counted() -> Build:
+            nonlocal read
+            read += 1
+            return chosen()
+
+        monkeypatch.setattr(choosing, "_chosen", counted)
+        for _ in range(3):
+            assert not await choosing.look()
+        assert read == 1
+        keep(settings, "embedder", "nowhere")
+        for _ in range(2):
+            assert not await choosing.look()
+        assert read == 3
+        keep(settings, "embedder", "mobilefacenet")
+        for _ in range(2):
+            assert not await choosing.look()
+        assert read == 4

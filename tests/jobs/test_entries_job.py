@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func
 from sqlmodel import select
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from server.events.limits import Reach
 from server.jobs import entries_job
@@ -109,3 +110,33 @@ async def test_who_may_not_any_more(parts: Parts) -> None:
     assert (gone.state, gone.attempts, await count(parts)) == ("failed", 1, 0)
     assert "may not add entries any more" in (gone.error or "")
     assert "Line 1, column 1" in (wrong.error or "")
+
+
+async def test_of_a_cancelled_one_it_is_told_what_was_done(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was added by then stays, and figures and a report say how much that is; nothing of what was sent stays."""
+    place, stuck, reached = place_of(parts), asyncio.Event(), asyncio.Event()
+    original = EntriesImporter._take
+
+    async def halting(self: EntriesImporter, *arguments: object) -> None:
+        if await count(parts):
+            reached.set()
+            await stuck.wait()
+        await original(self, *arguments)  # type: ignore[arg-type]
+
+    async def noted(_session: AsyncSession, _job: Job) -> None:
+        """No audit here."""
+
+    monkeypatch.setattr(EntriesImporter, "_take", halting)
+    async with running(here := jobs_of(place, kind_of(parts, place))):
+        job = await submit(parts, here, TABLE)
+        await reached.wait()
+        await here.dismiss(job.id, noted)
+        for _ in range(1000):
+            if (row := await load(place, job.id)).result is not None:
+                break
+            await asyncio.sleep(0.01)
+    assert (row.state, row.result) == ("cancelled", RESULT | {"added": 99, "refused": 1})
+    assert (await count(parts), row.done, row.total) == (99, 100, ROWS)
+    assert row.result_key is not None
+    assert len((await parts.objects.get(row.result_key)).splitlines()) == 2
+    assert [key async for key in parts.objects.keys(FOLDER)] == []

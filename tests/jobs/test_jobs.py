@@ -13,7 +13,7 @@ from server.clock import ManualClock
 from server.errors import EditedMeanwhile, NotFound, TooMany
 from server.ids import new_id
 from server.jobs.jobs import Jobs
-from server.jobs.kinds import Kind, Outcome, Work
+from server.jobs.kinds import PRIORITIES, Kind, Outcome, Work
 from server.jobs.work import Place
 from server.store.tables import Job
 from tests.jobs.conftest import all_of, jobs_of, load, nothing, running, told, until, until_that
@@ -21,14 +21,14 @@ from tests.jobs.conftest import all_of, jobs_of, load, nothing, running, told, u
 
 @pytest.fixture(params=["memory", "redis"])
 async def queue(request: pytest.FixtureRequest) -> AsyncIterator[dict[str, str]]:
-    """Where wake-ups go; on Redis a stream of this test's own."""
+    """Where wake-ups go; on Redis streams of this test's own."""
     if request.param == "memory":
         yield {"bus_url": "memory://"}
         return
     url, stream = request.getfixturevalue("redis_server"), f"test-{new_id()}:jobs"
     yield {"bus_url": url, "stream": stream}
     async with Redis.from_url(url) as client:
-        await client.delete(stream)
+        await client.delete(*(f"{stream}:{priority}" for priority in PRIORITIES))
 
 
 class Gate:

@@ -14,3 +14,10 @@ async def test_every_kind_is_there(tmp_path: Path) -> None:
     assert all(name == kind.name for name, kind in kinds.items())
     assert kinds["people-import"].permission == "people:write"
     assert kinds["people-import"].askers_own
+    low = {name for name, kind in kinds.items() if kind.priority == "low"}
+    assert low == {"people-import", "attendance-import", "templates-rebuild"}
+    assert {name for name, kind in kinds.items() if kind.priority == "high"} == {
+        "erasure",
+        "terminal-lines",
+        "check-outs",
+    }

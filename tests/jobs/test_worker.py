@@ -1,21 +1,29 @@
 """The worker: tries and pauses, limits, leases, lost jobs, and schedules that come round once."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import OperationalError
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from server.clock import ManualClock
 from server.errors import Invalid
 from server.jobs.kinds import Every, Kind, Outcome, Work
 from server.jobs.work import Place
-from server.jobs.worker import WORKER_DIED, Pace, Worker, worker_name
+from server.jobs.worker import MOST_DEATHS, WORKER_DIED, Pace, Worker, worker_name
 from server.store import jobs
 from server.store.tables import Job
 from tests.jobs.conftest import QUICK, all_of, load, nothing, told, until
 
 LEASE = timedelta(seconds=30)
+
+
+def ignored(*_: object) -> None:
+    """Nothing is started."""
 
 
 def worker_of(place: Place, *kinds: Kind, pace: Pace = QUICK, at_once: int = 1, name: str = "a") -> Worker:
@@ -92,7 +100,7 @@ async def test_pauses_have_an_end(place: Place, clock: ManualClock) -> None:
     """However often it has failed."""
     failing = Failing(99, OSError("no"))
     worker = worker_of(place, Kind("work", failing.do, tries=99, pause_s=60.0, longest_pause_s=100.0))
-    job = await queued(place, attempts=30)
+    job = await queued(place, failures=30)
     await worker.work(job.id)
     assert (await load(place, job.id)).run_at == clock.now() + timedelta(seconds=100)
 
@@ -216,16 +224,71 @@ async def test_a_worker_without_database_lets_go_before_its_lease_ends(
 
 
 async def test_a_job_that_kills_its_workers_ends(place: Place, clock: ManualClock) -> None:
-    """Every begin counts, also where nobody came to tell how it ended."""
+    """Also where nobody comes to tell how it ended: after many that got no further than the one before."""
     worker = worker_of(place, Kind("work", nothing, tries=2))
     job = await queued(place)
-    for _ in range(2):
+    for _ in range(MOST_DEATHS + 1):  # the first has nobody before it who could have died
         async with place.store.transaction() as session:
             assert await jobs.take(session, job.id, ("work",), "dead", clock.now(), LEASE)
         clock.advance(31)
     await worker.work(job.id)
     row = await load(place, job.id)
     assert (row.state, row.error) == ("failed", WORKER_DIED)
+
+
+async def test_one_that_gets_further_each_time_goes_on(place: Place, clock: ManualClock) -> None:
+    """However often it fails: only failures in a row that bring nothing are counted."""
+    reached = 0
+
+    async def halting(work: Work) -> Outcome:
+        nonlocal reached
+        reached += 1
+        await work.progress(reached, 9)
+        if reached < 9:
+            raise OSError("gone again")
+        return Outcome()
+
+    worker = worker_of(place, Kind("work", halting, tries=2, pause_s=1.0))
+    job = await queued(place)
+    for _ in range(9):
+        await worker.work(job.id)
+        clock.advance(2)
+    row = await load(place, job.id)
+    assert (row.state, row.attempts, row.failures, row.furthest) == ("done", 9, 0, 9)
+
+
+@pytest.mark.parametrize("kept", [False, True])
+async def test_what_is_done_is_not_done_again_for_a_database_that_was_away(
+    place: Place, monkeypatch: pytest.MonkeyPatch, kept: bool
+) -> None:
+    """Its end is written once that is back; also where it was `kept`, and only the answer was lost."""
+    begun = Failing(0, OSError())
+    transaction, failed = place.store.transaction, 0
+
+    @asynccontextmanager
+    async def breaking() -> AsyncIterator[AsyncSession]:
+        nonlocal failed
+        async with transaction() as session:
+            yield session
+            if begun.tries and not failed and not kept:
+                failed += 1
+                raise OperationalError("UPDATE", None, ConnectionError("gone"))
+        if begun.tries and not failed:
+            failed += 1
+            raise OperationalError("COMMIT", None, ConnectionError("gone"))
+
+    async def do(work: Work) -> Outcome:
+        key = await work.result_key("exports", "csv")
+        await place.objects.put(key, b"rows")
+        return await begun.do(work)
+
+    monkeypatch.setattr(place.store, "transaction", breaking)
+    job = await queued(place)
+    await worker_of(place, Kind("work", do)).work(job.id)
+    row = await load(place, job.id)
+    assert (row.state, row.attempts, begun.tries, failed) == ("done", 1, 1, 1)
+    assert await place.objects.get(row.result_key or "") == b"rows"
+    assert [event.type for event in await told(place)] == ["job.done"]
 
 
 async def test_a_sweep_starts_as_much_as_there_is_room_for(place: Place, clock: ManualClock) -> None:
@@ -236,12 +299,12 @@ async def test_a_sweep_starts_as_much_as_there_is_room_for(place: Place, clock: 
     await queued(place, run_at=clock.now() + timedelta(seconds=4))
     async with place.store.transaction() as session:
         await jobs.take(session, first.id, ("work",), "dead", clock.now(), LEASE)
-    assert await worker.sweep(started.append) == 4
+    assert await worker.sweep(lambda job_id, _priority: started.append(job_id)) == 4
     assert started == [second.id, third.id]
     clock.advance(31)
     await worker.work(second.id)
     assert {row.state for row in await all_of(place)} == {"done"}
-    assert await worker.sweep(started.append) == 15
+    assert await worker.sweep(lambda job_id, _priority: started.append(job_id)) == 15
 
 
 async def test_a_schedule_comes_round_once(place: Place, clock: ManualClock) -> None:
@@ -250,7 +313,7 @@ async def test_a_schedule_comes_round_once(place: Place, clock: ManualClock) -> 
     workers = [worker_of(place, nightly, name=name) for name in "abcd"]
 
     async def night() -> int:
-        await asyncio.gather(*(worker.sweep(str) for worker in workers))
+        await asyncio.gather(*(worker.sweep(ignored) for worker in workers))
         rows = await all_of(place)
         for row in rows:
             await workers[0].work(row.id)
@@ -275,12 +338,12 @@ async def test_an_open_one_is_waited_for(place: Place, clock: ManualClock) -> No
     """There are never two of a schedule at the same time; the next comes when the last is over."""
     nightly = Kind("nightly", nothing, every=Every(timedelta(days=1)))
     worker = worker_of(place, nightly)
-    await worker.sweep(str)
+    await worker.sweep(ignored)
     clock.advance(86_400)
-    await worker.sweep(str)
+    await worker.sweep(ignored)
     (late,) = await all_of(place)
     await worker.work(late.id)
-    await worker.sweep(str)
+    await worker.sweep(ignored)
     assert [row.state for row in await all_of(place)] == ["done", "queued"]
 
 

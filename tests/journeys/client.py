@@ -227,6 +227,11 @@ class Subscriber:
             assert self.closed_with is not None, "still open"
             return self.closed_with
 
+    def ended(self, within_s: float) -> bool:
+        """Whether the connection has ended, waiting for that."""
+        with self._news:
+            return self._news.wait_for(lambda: self.closed_with is not None, within_s)
+
     def _await(self, wanted: Callable[[Json], bool], within_s: float, what: str = "") -> tuple[float, Json]:
         until, looked_at = time.monotonic() + within_s, 0
         with self._news:

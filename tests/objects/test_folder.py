@@ -1,7 +1,11 @@
 """The folder as object storage: whole or not there, for this user only, and its errors tell no paths."""
 
 import asyncio
+import os
+import threading
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -98,3 +102,34 @@ async def test_the_loop_goes_on_meanwhile(tmp_path: Path) -> None:
     await objects.get("x/y.zip")
     counting.cancel()
     assert turns >= 5
+
+
+async def test_whoever_is_cancelled_leaves_nothing_that_comes_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The thread that writes goes on for a while: what it has written by then does not become an object."""
+    objects, writes, may_go_on = FolderObjects(tmp_path), threading.Event(), threading.Event()
+    opened = os.open
+
+    def slow(*arguments: Any, **more: Any) -> int:
+        writes.set()
+        may_go_on.wait(20)
+        return opened(*arguments, **more)
+
+    monkeypatch.setattr(os, "open", slow)
+    async with asyncio.TaskGroup() as tasks:
+        putting = tasks.create_task(objects.put("x/y.csv", b"rows"))
+        await asyncio.to_thread(writes.wait, 20)
+        putting.cancel()
+    await objects.delete("x/y.csv")
+    may_go_on.set()
+    await asyncio.to_thread(_until_gone, tmp_path / "x")
+
+
+def _until_gone(folder: Path) -> None:
+    for _ in range(2000):
+        if not list(folder.iterdir()):
+            return
+        assert not (folder / "y.csv").exists()
+        time.sleep(0.005)
+    raise AssertionError(list(folder.iterdir()))

@@ -86,7 +86,7 @@ MAY = {
     "GET /reports/{report_id}/runs": "AOV...",
     "GET /system/models": "AO....",
     "GET /system/models/det.svg": "AO....",
-    "GET /jobs": "AO....",
+    "GET /jobs": "AOVNP.",  # without jobs:read: one's own
     "GET /jobs/{job_id}": "AO....",
     "DELETE /jobs/{job_id}": "A.....",
     "POST /audit/export": "A.....",

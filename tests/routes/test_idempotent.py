@@ -193,3 +193,39 @@ async def test_reading_and_editing_know_no_key(admin: httpx.AsyncClient, parts: 
     """The header counts on creations only."""
     assert (await admin.get("/api/v1/people", headers=KEY)).status_code == 200
     assert await answers(parts) == []
+
+
+async def test_a_job_is_asked_for_once(admin: httpx.AsyncClient, parts: Parts) -> None:
+    """An export or an import under a key is one job, with the same answer again; of a file it is the content that
+    counts, and what was sent again is not kept. A refusal keeps nothing."""
+    table = b"employeeId,at,direction\n1,2026-01-05T09:00:00+01:00,in\n"
+    asked = []
+    for _ in range(2):
+        asked.append(await admin.post("/api/v1/audit/export", json={"format": "jsonl"}, headers=KEY))
+        file = {"file": (f"again-{len(asked)}.csv", table)}
+        asked.append(await admin.post("/api/v1/attendance/import", files=file, headers=KEY))
+        asked.append(
+            await admin.post("/api/v1/people/import", files={"file": ("p.csv", b"fullName\nAda\n")}, headers=KEY)
+        )
+    assert [one.status_code for one in asked] == [202] * 6
+    assert [one.headers.get("Idempotent-Replayed") for one in asked] == [None] * 3 + ["true"] * 3
+    assert [one.json()["data"] for one in asked[:3]] == [one.json()["data"] for one in asked[3:]]
+    jobs = (await admin.get("/api/v1/jobs", params={"mine": "true"})).json()
+    assert jobs["meta"]["total"] == 3
+    assert len([key async for key in parts.objects.keys("imports")]) == 2
+    other = await admin.post("/api/v1/attendance/import", files={"file": ("a.csv", table + b"\n")}, headers=KEY)
+    assert (other.status_code, other.json()["error"]["code"]) == (422, "idempotency_key_reused")
+    again, dry = {"file": ("a.csv", table)}, {"dryRun": "true"}
+    assert (await admin.post("/api/v1/attendance/import", headers=KEY, files=again, data=dry)).status_code == 422
+    assert len([key async for key in parts.objects.keys("imports")]) == 2
+
+
+async def test_a_key_of_a_job_that_was_refused_is_free(admin: httpx.AsyncClient) -> None:
+    """Too many at once: the same request is made once there is room."""
+    for _ in range(3):
+        assert (await admin.post("/api/v1/audit/export", json={})).status_code == 202
+    assert (await admin.post("/api/v1/audit/export", json={}, headers=KEY)).status_code == 429
+    [job, *_] = (await admin.get("/api/v1/jobs", params={"kind": "audit-export"})).json()["data"]
+    assert (await admin.delete(f"/api/v1/jobs/{job['id']}")).status_code == 204
+    made = await admin.post("/api/v1/audit/export", json={}, headers=KEY)
+    assert (made.status_code, made.headers.get("Idempotent-Replayed")) == (202, None)

@@ -83,7 +83,10 @@ async def test_lists(admin: httpx.AsyncClient, viewer: httpx.AsyncClient, export
     assert await ids(pageSize="1", page="2", sort="createdAt") == [second]
     assert await ids(kind="nothing") == []
     assert (await admin.get(URL, params={"state": "lost"})).status_code == 422
-    assert (await viewer.get(URL)).status_code == 403
+    assert (await viewer.get(URL)).json()["data"] == [], "nothing of others"
+    assert len(await ids(mine="true")) == 2
+    row = (await admin.get(URL, params={"state": "queued"})).json()["data"][0]
+    assert (row["askedByName"], row["priority"], row["mayDismiss"], row["stays"]) == ("Admin One", "normal", True, None)
 
 
 async def test_cancelling_and_removing(parts: Parts, admin: httpx.AsyncClient, exported: str) -> None:
@@ -117,3 +120,44 @@ async def test_what_an_export_is_asked_for(admin: httpx.AsyncClient) -> None:
     full = await admin.post("/api/v1/audit/export", json={})
     assert (full.status_code, full.json()["error"]["code"]) == (429, "too_many_jobs")
     assert int(full.headers["Retry-After"]) > 0
+
+
+async def test_whoever_asks_follows_and_cancels_their_own(
+    parts: Parts, viewer: httpx.AsyncClient, operator: httpx.AsyncClient, exported: str
+) -> None:
+    """A Viewer's export: in their list, on the topic, and cancelled or removed by them; nothing of anybody else's."""
+    form = {"format": "csv", "from": "2026-01-05", "to": "2026-01-06"}
+    asked = await viewer.post("/api/v1/attendance/export", json=form)
+    assert asked.status_code == 202, asked.text
+    job = asked.json()["data"]
+    assert (job["askedByName"], job["mayDismiss"]) == ("Viewer One", True)
+    assert [one["id"] for one in (await viewer.get(URL)).json()["data"]] == [job["id"]]
+    seen = next(one for one in (await operator.get(URL)).json()["data"] if one["id"] == job["id"])
+    assert (seen["askedByName"], seen["mayDismiss"]) == ("Viewer One", False)
+    assert (await operator.delete(f"{URL}/{job['id']}")).status_code == 403
+    assert (await viewer.delete(f"{URL}/{exported}")).status_code == 403
+    assert (await viewer.delete(f"{URL}/nothing")).status_code == 403, "nor does anybody learn which there are"
+    assert (await viewer.delete(f"{URL}/{job['id']}")).status_code == 204
+    assert (await viewer.get(f"{URL}/{job['id']}")).json()["data"]["state"] == "cancelled"
+    epoch = (await parts.hub.log.head("jobs")).epoch
+    events = {}
+    for name, client in (("viewer", viewer), ("operator", operator)):
+        answer = await client.get("/api/v1/events", params={"topic": "jobs", "after": f"{epoch}:0"})
+        events[name] = {one["event"]["data"]["id"] for one in answer.json()["data"]}
+    assert events["viewer"] == {job["id"]}
+    assert events["operator"] >= {job["id"], exported}
+    assert (await viewer.delete(f"{URL}/{job['id']}")).status_code == 204
+    assert (await viewer.get(URL)).json()["data"] == []
+
+
+async def test_what_has_to_be_done_is_not_cancelled(parts: Parts, admin: httpx.AsyncClient) -> None:
+    """An erasure that waits or runs stays, and says why; once it is over it may be removed."""
+    job = await parts.jobs.submit(None, "erasure")
+    shown = (await admin.get(f"{URL}/{job.id}")).json()["data"]
+    assert (shown["mayDismiss"], shown["priority"]) == (False, "high")
+    refused = await admin.delete(f"{URL}/{job.id}")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "not_cancellable")
+    assert refused.json()["error"]["message"] == shown["stays"]
+    await worked_off(parts, job.id)
+    assert (await admin.get(f"{URL}/{job.id}")).json()["data"]["mayDismiss"]
+    assert (await admin.delete(f"{URL}/{job.id}")).status_code == 204

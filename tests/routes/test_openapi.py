@@ -21,6 +21,7 @@ PAGES = {
     "/attendance",
     "/attendance/working-time",
     "/cameras",
+    "/jobs",
     "/kiosk",
     "/kiosk/words/{language}.json",
     "/kiosk-worker.js",

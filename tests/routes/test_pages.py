@@ -25,7 +25,7 @@ async def every_page() -> list[tuple[str, Response]]:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/cameras", "/people", "/attendance", "/attendance/working-time", "/account", "/settings"]
+    "path", ["/", "/cameras", "/people", "/attendance", "/attendance/working-time", "/account", "/settings", "/jobs"]
 )
 async def test_signed_out(path: str) -> None:
     """Who is not signed in is sent to sign in, and comes back to the page that was asked for."""

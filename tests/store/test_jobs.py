@@ -141,6 +141,49 @@ async def test_putting_back(store: Store) -> None:
     assert (await loaded(store, job)).attempts == 1
 
 
+async def test_failures_and_deaths_count_until_it_gets_further(store: Store) -> None:
+    """Those of tries that came no further than one before them; a new record forgives all."""
+    job = await added(store)
+
+    async def begun(minutes: float, done: int) -> Holder:
+        holder = await taken(store, job, "a", minutes)
+        assert holder
+        async with store.transaction() as session:
+            assert await jobs.progress(session, holder, done, 9)
+        return holder
+
+    async def counted() -> tuple[int, int, int]:
+        row = await loaded(store, job)
+        return row.failures, row.deaths, row.furthest
+
+    await begun(0, 3)
+    first = await begun(1, 2)  # whoever has begun before was not heard of any more
+    assert await counted() == (0, 1, 3)
+    async with store.transaction() as session:
+        assert await jobs.put_back(session, first, after(1), error="It failed.")
+    await begun(2, 3)
+    assert await counted() == (1, 1, 3)
+    await begun(3, 4)
+    assert await counted() == (0, 0, 4)
+
+
+async def test_what_is_told_of_a_cancelled_one(store: Store) -> None:
+    """By who ran it when it was cancelled, and by nobody else."""
+    job = await added(store)
+    first, second = await taken(store, job, "a"), await taken(store, job, "b", 1)
+    assert first
+    assert second
+    async with store.transaction() as session:
+        assert not await jobs.cancelled(session, second)
+        await jobs.cancel(session, await jobs.get(session, job.id, locked=True), after(2))
+    async with store.transaction() as session:
+        assert [await jobs.cancelled(session, one) for one in (first, second)] == [False, True]
+        assert not await jobs.tell_cancelled(session, first, 1, 9, {"rows": 1})
+        assert await jobs.tell_cancelled(session, second, 4, 9, {"rows": 4})
+    row = await loaded(store, job)
+    assert (row.state, row.done, row.total, row.result) == ("cancelled", 4, 9, {"rows": 4})
+
+
 async def test_cancelling_takes_it_away_from_its_worker(store: Store) -> None:
     """Who runs it holds it no longer."""
     job = await added(store)
@@ -200,4 +243,5 @@ async def test_the_event_tells_the_state(store: Store) -> None:
     assert (event.topic, event.source) == ("jobs", f"jobs/{job.id}")
     assert event.data == {
         "id": job.id, "kind": "export", "done": 2, "total": 4, "resultUrl": None, "error": None, "state": "queued",
+        "askedBy": None,
     }  # fmt: skip

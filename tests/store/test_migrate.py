@@ -31,7 +31,7 @@ async def test_forward_and_backward(empty_url: str) -> None:
     for _ in range(2):
         await migrate.upgrade(empty_url)
         await migrate.upgrade(empty_url)
-        assert await migrate.current(empty_url) == "0017"
+        assert await migrate.current(empty_url) == "0018"
         async with Store(empty_url) as store, store.engine.connect() as connection:
             assert await connection.run_sync(_tables) == {*SQLModel.metadata.tables, "alembic_version"}
         await migrate.downgrade(empty_url, "base")
@@ -78,7 +78,7 @@ async def test_sealed_addresses_are_not_thrown_away(empty_url: str) -> None:
         session.add(tables.Camera(name="C", source="rtsp://g@h/", sealed_source="x", kind="rtsp", role="in"))
     with pytest.raises(RuntimeError, match="rollcall db downgrade"):
         await migrate.downgrade(empty_url, "0002")
-    assert await migrate.current(empty_url) == "0017"
+    assert await migrate.current(empty_url) == "0018"
 
 
 async def test_sealed_templates_are_not_thrown_away(empty_url: str) -> None:
@@ -223,7 +223,7 @@ async def test_every_constraint_is_named(store: Store) -> None:
 async def test_two_that_start_together(empty_url: str) -> None:
     """Processes that upgrade at the same moment wait for each other, on a database that none has opened before."""
     await asyncio.gather(*(migrate.upgrade(empty_url) for _ in range(4)))
-    assert await migrate.current(empty_url) == "0017"
+    assert await migrate.current(empty_url) == "0018"
 
 
 async def test_a_migration_that_fails_changes_nothing(empty_url: str) -> None:
@@ -259,4 +259,4 @@ async def test_a_database_that_cannot_be_opened(tmp_path: Path) -> None:
 def test_one_line_of_revisions() -> None:
     """There is one head, and every revision can be found without an ini file."""
     script = ScriptDirectory.from_config(migrate.alembic_config())
-    assert script.get_heads() == ["0017"]
+    assert script.get_heads() == ["0018"]

@@ -84,6 +84,9 @@ class Job(Row, table=True):
     done: int = 0
     total: int | None = None
     attempts: int = 0
+    failures: int = 0  # tries that ended with an error, one after another, without getting further
+    deaths: int = 0  # and of whose worker nothing was heard any more
+    furthest: int = 0  # the most that was ever done of it
     run_at: datetime = moment()  # not before
     lease_until: datetime | None = moment(default=None)  # of a running one: later it counts as lost
     worker: str | None = Field(default=None, max_length=100)

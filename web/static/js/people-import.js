@@ -19,7 +19,7 @@ export class PeopleImport {
   /**
    * @param {import("./api.js").Api} api
    * @param {import("./events.js").Events} events
-   * @param {{follows: boolean, changed: () => void}} uses `follows`: this user hears of jobs
+   * @param {{changed: () => void}} uses
    */
   constructor(api, events, uses) {
     this.#api = api;
@@ -28,7 +28,7 @@ export class PeopleImport {
     this.#body = this.#dialog.querySelector("[data-import-body]");
     document.querySelector("[data-import]").addEventListener("click", () => this.#open());
     for (const button of this.#dialog.querySelectorAll("[data-close]")) button.addEventListener("click", () => this.#dialog.close());
-    if (uses.follows) this.#events.subscribe("jobs", {}, (event) => { if (event.data.id === this.#job?.id) this.#look(); });
+    this.#events.subscribe("jobs", {}, (event) => { if (event.data.id === this.#job?.id) this.#look(); });
   }
 
   /** An import goes on when the dialog is closed; opened again, it is there. */

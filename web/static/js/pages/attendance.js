@@ -92,7 +92,7 @@ class Attendance {
     });
     this.#events.subscribe("attendance", { settle: true }, (event) => this.#heard(event.data.person?.id), () => this.#load());
     if (one("calendar")) new CalendarFeed(this.#api, () => [...this.#departments]);
-    if (one("import")) new EntriesImport(this.#api, this.#events, { follows: this.#shell.may("jobs:read"), changed: () => this.#load() });
+    if (one("import")) new EntriesImport(this.#api, this.#events, { changed: () => this.#load() });
     await this.#load(true);
     const { person, date } = this.#sheetOf;
     if (person && date) this.#sheet.open(person, date);

@@ -88,7 +88,7 @@ class People {
     if (this.#shell.may("sightings:read")) this.#events.subscribe("sightings", { settle: true }, (event) => this.#seen(event.data), () => this.#load());
     this.#load();
     this.#departments();
-    if (document.querySelector("[data-import]")) new PeopleImport(this.#api, this.#events, { follows: this.#shell.may("jobs:read"), changed: () => { this.#load(); this.#departments(); } });
+    if (document.querySelector("[data-import]")) new PeopleImport(this.#api, this.#events, { changed: () => { this.#load(); this.#departments(); } });
     this.#visitors.load();
     const wanted = new URLSearchParams(location.search).get("person");
     if (wanted) this.#open(wanted);
