@@ -103,6 +103,7 @@ export interface Job {
   resultUrl?: string | null;
   error?: string | null;
   state?: "queued" | "running" | "done" | "failed" | "cancelled" | null;
+  askedBy?: string | null;
 }
 
 /** What the screen needs and nothing else. */

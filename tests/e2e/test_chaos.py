@@ -19,7 +19,7 @@ from tests.e2e.load import Entries, Exports, Imports, Insistent, Resuming
 from tests.outbound.threaded import threaded_receiver
 
 ROUNDS = int(os.environ.get("ROLLCALL_CHAOS_ROUNDS", "20"))
-SECONDS = None if "ROLLCALL_CHAOS_ROUNDS" in os.environ else 90.0
+SECONDS = None if "ROLLCALL_CHAOS_ROUNDS" in os.environ else 45.0
 SEED = int(os.environ.get("ROLLCALL_CHAOS_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
 PEOPLE = 3  # who enter by hand
 ROWS = 250  # of an import: some transactions, so that it may be killed between them

@@ -102,6 +102,7 @@ class Job(TypedDict):
     resultUrl: NotRequired[str | None]
     error: NotRequired[str | None]
     state: NotRequired[Literal["queued", "running", "done", "failed", "cancelled"] | None]
+    askedBy: NotRequired[str | None]
 
 
 class Kiosk(TypedDict):
