@@ -156,7 +156,7 @@ async def test_one_topic_is_refused(store: Store, log: TableLog, hub: Hub) -> No
         RollcallEvents(url, token="good") as client,
         client.subscribe("alerts") as alerts,
     ):
-        for topic, code in (("jobs", "forbidden"), ("nonsense", "unknown_topic")):
+        for topic, code in (("sightings", "forbidden"), ("nonsense", "unknown_topic")):
             with pytest.raises(SubscriptionRefused) as refused:
                 await client.subscribe(topic).started()
             assert (refused.value.topic, refused.value.code) == (topic, code)
