@@ -26,7 +26,7 @@ ROWS = 250  # of an import: some transactions, so that it may be killed between 
 LOST_WITHIN_S = 30 + 15 + 75  # the lease, a sweep, and the work
 LONGEST_QUIET_S, LONGEST_AWAY_S = 3.0, 1.5
 
-pytestmark = [pytest.mark.slow, pytest.mark.journey, pytest.mark.timeout(400 + 30 * ROUNDS)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400 + 30 * ROUNDS)]
 
 
 def say(line: str) -> None:
