@@ -21,6 +21,7 @@ from server.chosen import chosen_pack, liveness_pack, pack_folders, refuse_resea
 from server.clock import Clock, SystemClock
 from server.errors import PackRefused
 from server.events.hub import Hub
+from server.events.presence import Presence
 from server.identity.blurring import Blurring
 from server.identity.enrolment import Enroller
 from server.identity.liveness import LivenessJudge, LivenessRules
@@ -46,6 +47,7 @@ from server.opening import (
     address_rules,
     broker,
     ice_servers,
+    installation,
     mailer,
     open_storage,
     open_store,
@@ -74,6 +76,7 @@ from server.pipeline.standing import Standing
 from server.pipeline.states import TopicStates
 from server.pipeline.switching import Switching, build_of, settled
 from server.pipeline.visitors import Visitors
+from server.pipeline.vitals import Vitals
 from server.pipeline.when import When
 from server.pipeline.words import Words
 from server.pipeline.zoning import Zoning
@@ -134,10 +137,6 @@ def chosen_build(settings: Settings) -> Build:
     """Of the embedder that is chosen at this moment; raises PackRefused."""
     pack = chosen_pack(settings, "embedder")
     return Build(pack.name, pack.sha256)
-
-
-def _load_models(settings: Settings) -> Models:
-    return Models.load(settings)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -221,7 +220,7 @@ async def open_parts(
     metrics = Metrics()
     rules = address_rules(settings)
     objects = open_storage(settings, clock)
-    loaded = models if models is not None else await asyncio.to_thread(_load_models, settings)
+    loaded = models if models is not None else await asyncio.to_thread(Models.load, settings)
     bus = open_bus(settings.bus.url)
     async with open_store(settings) as store, open_attempts(settings.bus.url, store, clock) as attempts:
         embedder = SwappedEmbedder(await settled(store, loaded.embedder, opener(settings)))
@@ -274,7 +273,6 @@ async def open_parts(
         rebuilder = Rebuilder(store, objects, again, build_of(loaded.embedder), access.templates, bus)
         looker = Looker(loaded.detector, embedder)
         words = Words(store, objects, looker, roster, enrolment, visitors, access.templates)
-
         eraser = Eraser(store, objects, clock, hub, access.answers, access.audit)
 
         async def switched() -> None:
@@ -287,17 +285,13 @@ async def open_parts(
             Place(store, log, hub, objects, clock), access.audit, runtime, importer.ready, rebuilder.ready, eraser,
             bus_url=settings.bus.url, at_once=settings.jobs.at_once, works=settings.jobs.embedded,
         )  # fmt: skip
-
         outbound = open_outbound(
             store, log, hub, bus, clock, runtime, access.webhooks, receiver_rules(settings),
             works=settings.jobs.embedded, on_try=lambda outcome: metrics.webhook_tries.labels(outcome).inc(),
             broker=broker(settings), standing=Standing(store, cameras, runtime, clock) if cameras.here else None,
         )  # fmt: skip
-
-        mail = mailer(settings)
-        alert = ReportAlert(log, hub.wake)
+        mail, alert = mailer(settings), ReportAlert(log, hub.wake)
         sender = open_report_sender(store, runtime, clock, bus, access.audit, mail, alert)
-
         yield Parts(
             clock=clock,
             runtime=runtime,
@@ -307,10 +301,14 @@ async def open_parts(
             access=access,
             bus=bus,
             hub=hub,
+            presence=Presence(hub.origin, bus, clock),
+            vitals=Vitals(store, cameras, device, hub, bus, metrics, clock),
+            installation=installation(settings),
             device=device,
             packs=lambda: {
                 "detector": (loaded.detector.pack, loaded.detector.provider),
                 "embedder": (embedder.pack, embedder.now.provider),
+                **({"liveness": (loaded.liveness.pack, loaded.liveness.provider)} if loaded.liveness else {}),
             },
             roster=roster,
             enrolment=enrolment,
@@ -361,6 +359,8 @@ async def running(parts: Parts) -> AsyncIterator[None]:
             ("packs", parts.switching.run),
             ("choice", parts.choosing.run),
             ("refused", parts.words.run),
+            ("presence", parts.presence.run),
+            ("stats", parts.vitals.run),
         ]
         if parts.cameras.here:
             followers.append(("snapshots", parts.snapshots.run))

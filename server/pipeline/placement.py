@@ -240,6 +240,10 @@ class Cameras:
     def view(self, camera: Camera) -> CameraPublic:
         return CameraPublic.of(camera, self.status(camera))
 
+    def survey(self) -> list[tuple[CameraStatus, int]]:
+        """Of each that runs here, its status and who watches it."""
+        return [(self.status(one.camera), one.live.viewers) for one in self._running.values()]
+
     def event(self, camera: Camera, kind: str) -> NewEvent:
         """What `cameras` is told: the camera with its status, as it is now."""
         return self._event_of(self.view(camera), kind)

@@ -12,9 +12,11 @@ from server.errors import Forbidden, Invalid
 from server.events.gate import may_read
 from server.events.limits import reach_of
 from server.events.log import Position
+from server.events.presence import Present, Reader
 from server.events.schema import Cursor, Filter, StoredEvent
 from server.events.tail import Ended, Tail, read_after
 from server.events.topics import KIOSK, find_topic
+from server.ids import new_id
 from server.routes.endpoint import SIGNED_IN, Call, Endpoint, endpoint
 from server.routes.plausible import AN_ID
 from server.routes.responses import Following
@@ -98,29 +100,31 @@ async def stream_events(call: Call, query: TopicQuery) -> Response:
 
 async def _told(call: Call, tail: Tail, topic: str) -> AsyncIterator[bytes]:
     clock, stopping = call.parts.clock, call.parts.stopping
-    async with tail:
-        start = tail.start
-        begun = {"topic": topic, "epoch": start.epoch, "offset": start.offset, "recovered": tail.recovered}
-        asked_s = told_s = clock.monotonic()
-        yield b"retry: %d\n" % COME_BACK_AFTER_MS + _message(start, orjson.dumps(begun), b"subscribed")
-        while not stopping.is_set():
-            try:
-                events = await tail.take(ASKED_AFTER_S)
-            except Ended:
-                return
-            place = tail.place  # before anything else is waited for: later it may be past what has come meanwhile
-            now_s = clock.monotonic()
-            if tail.recheck_wanted or now_s - asked_s > ASKED_AFTER_S:
-                tail.recheck_wanted, asked_s = False, now_s
-                if not await _still_listens(call):
+    here = Present.of(call.who, new_id(), clock.now(), call.address, call.user_agent, "stream", 1)
+    with call.parts.presence.having(Reader(here)):
+        async with tail:
+            start = tail.start
+            begun = {"topic": topic, "epoch": start.epoch, "offset": start.offset, "recovered": tail.recovered}
+            asked_s = told_s = clock.monotonic()
+            yield b"retry: %d\n" % COME_BACK_AFTER_MS + _message(start, orjson.dumps(begun), b"subscribed")
+            while not stopping.is_set():
+                try:
+                    events = await tail.take(ASKED_AFTER_S)
+                except Ended:
                     return
-            if events:
-                told_s = now_s
-                yield b"".join([_message(at, event) for at, event in events])
-            elif now_s - told_s > BEAT_AFTER_S:
-                told_s = now_s
-                # With the place, past all that was not for this reader; without data nobody is told anything.
-                yield b"id: " + str(place).encode() + b"\n\n"
+                place = tail.place  # before anything else is waited for: later it may be past what has come meanwhile
+                now_s = clock.monotonic()
+                if tail.recheck_wanted or now_s - asked_s > ASKED_AFTER_S:
+                    tail.recheck_wanted, asked_s = False, now_s
+                    if not await _still_listens(call):
+                        return
+                if events:
+                    told_s = now_s
+                    yield b"".join([_message(at, event) for at, event in events])
+                elif now_s - told_s > BEAT_AFTER_S:
+                    told_s = now_s
+                    # With the place, past all that was not for this reader; without data nobody is told anything.
+                    yield b"id: " + str(place).encode() + b"\n\n"
 
 
 def _message(place: Position, data: bytes, name: bytes = b"") -> bytes:

@@ -110,7 +110,7 @@ async def test_a_part_that_dies_ends_the_server_with_an_error(tmp_path: Path, mo
 
     monkeypatch.setattr(Hub, "run", dies)
     monkeypatch.setattr(serve, "set_up_logging", lambda *_: None)
-    monkeypatch.setattr(lifespan, "_load_models", lambda _: models())
+    monkeypatch.setattr(lifespan.Models, "load", lambda _: models())
     with pytest.raises(Unavailable):
         await serve._serve(Settings(data_dir=tmp_path), "127.0.0.1", 0)
 

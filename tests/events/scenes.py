@@ -58,6 +58,7 @@ class Somebody:
         permissions: Sequence[str] | None = None,
         expires_at: datetime | None = None,
         kiosk_id: str | None = None,
+        key_id: str | None = None,
         only_cameras: frozenset[str] | None = None,
         only_departments: frozenset[str] | None = None,
     ) -> None:
@@ -65,6 +66,7 @@ class Somebody:
         self.user: dict[str, object] = {"email": f"{name}@example.com", "role": None}
         self.expires_at = expires_at
         self.kiosk_id = kiosk_id
+        self.key_id = key_id
         self.only_cameras = only_cameras
         self.only_departments = only_departments
         self._permissions = permissions
