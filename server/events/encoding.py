@@ -1,5 +1,6 @@
 """An event becomes bytes once; what differs between subscribers is joined around it."""
 
+import zlib
 from collections.abc import Sequence
 from datetime import datetime
 from functools import cached_property
@@ -13,6 +14,11 @@ from server.wire import rfc3339
 
 CLOSING = b"}"
 SHARED_VOLATILE = 16
+DEFLATED_FROM_BYTES = 128  # what is shorter hardly gets shorter
+DEFLATED_TO_BYTES = 256 * 2**10  # what is longer would hold up the loop for longer than it saves
+LEVEL, MEMORY_LEVEL = 3, 5
+COMPRESSED = 0x40  # the bit of a frame's first byte that says so
+EMPTY_BLOCK = b"\x00\x00\xff\xff"  # ends every message, so that nobody sends it
 
 
 def encode_body(event_id: str, event_type: str, time: datetime, source: str, data: dict[str, object]) -> bytes:
@@ -23,6 +29,19 @@ def encode_body(event_id: str, event_type: str, time: datetime, source: str, dat
 def frame(payload: bytes) -> bytes:
     """One unmasked text frame, as a server sends it. Without compression it is the same for every client."""
     return Frame(Opcode.TEXT, payload).serialize(mask=False)
+
+
+def deflated_frame(payload: bytes, window_bits: int) -> bytes:
+    """The same, compressed by itself (RFC 7692, without context takeover): so it is the same for every client that has
+    agreed on that window, and nothing is kept between two messages."""
+    if not DEFLATED_FROM_BYTES <= len(payload) <= DEFLATED_TO_BYTES:
+        return frame(payload)
+    packer = zlib.compressobj(LEVEL, zlib.DEFLATED, -window_bits, MEMORY_LEVEL)
+    packed = (packer.compress(payload) + packer.flush(zlib.Z_SYNC_FLUSH)).removesuffix(EMPTY_BLOCK)
+    if len(packed) >= len(payload):
+        return frame(payload)
+    plain = frame(packed)
+    return bytes((plain[0] | COMPRESSED,)) + plain[1:]
 
 
 class Encoded:
@@ -57,6 +76,7 @@ class Encoded:
             (wanted.type is None or wanted.type == self.type)
             and (wanted.camera_id is None or wanted.camera_id == self.camera_id)
             and (wanted.person_id is None or wanted.person_id == self.person_id)
+            and (wanted.department_id is None or wanted.department_id == self.about.department_id)
         )
 
     def shown_to(self, reach: Reach) -> "Encoded":
@@ -89,8 +109,17 @@ class Batch:
 
     def __init__(self, payloads: Sequence[bytes]) -> None:
         self.payloads = payloads
+        self._deflated: dict[int, bytes] = {}  # by window: there are seven
 
     @cached_property
     def frames(self) -> bytes:
         """All of them as frames, one after another: a single write."""
         return b"".join([frame(payload) for payload in self.payloads])
+
+    def deflated(self, window_bits: int) -> bytes:
+        """The same for those who have agreed on compression with that window: once for all of them, too."""
+        found = self._deflated.get(window_bits)
+        if found is None:
+            found = b"".join([deflated_frame(payload, window_bits) for payload in self.payloads])
+            self._deflated[window_bits] = found
+        return found

@@ -10,7 +10,7 @@ from starlette.responses import Response, StreamingResponse
 
 from server.errors import Forbidden, Invalid
 from server.events.gate import may_read
-from server.events.limits import reach_of
+from server.events.limits import out_of_reach, reach_of
 from server.events.log import Position
 from server.events.presence import Present, Reader
 from server.events.schema import Cursor, Filter, StoredEvent
@@ -35,11 +35,14 @@ class TopicQuery(Form):
     )
     camera_id: str | None = Field(None, max_length=64, description="only of this camera")
     person_id: str | None = Field(None, max_length=64, description="only of this person")
+    department_id: str | None = Field(None, max_length=64, description="only about people of this department")
     type: str | None = Field(None, max_length=64, description="only of this type")
 
     @property
     def wanted(self) -> Filter:
-        return Filter(camera_id=self.camera_id, person_id=self.person_id, type=self.type)
+        return Filter(
+            camera_id=self.camera_id, person_id=self.person_id, department_id=self.department_id, type=self.type
+        )
 
 
 class EventsQuery(TopicQuery):
@@ -71,7 +74,7 @@ async def list_events(call: Call, query: EventsQuery) -> Following[LoggedEvent]:
     another one; load the state again and go on from there. Without `after` it is the newest event, which nothing
     follows yet. Needs the topic's permission; what is out of the reach of whoever asks is passed over.
     """
-    topic = await _topic(call, query.topic)
+    topic = await _topic(call, query)
     after = Position.parse(query.after) if query.after is not None else None
     reach = reach_of(call.who)
     found = await read_after(call.parts.hub.log, topic, after, query.limit, wanted=query.wanted, reach=reach)
@@ -87,7 +90,7 @@ async def stream_events(call: Call, query: TopicQuery) -> Response:
     begins; `recovered: false` in it: load the state again. The stream ends with the session, and where the history
     begins anew.
     """
-    topic = await _topic(call, query.topic)
+    topic = await _topic(call, query)
     given = call.request.headers.get("Last-Event-ID") or query.after
     place = Position.parse(given) if given is not None else None
     since = Cursor(epoch=place.epoch, offset=place.offset) if place is not None else None
@@ -141,15 +144,18 @@ async def _still_listens(call: Call) -> bool:
         return True
 
 
-async def _topic(call: Call, name: str) -> str:
-    """Raises Invalid where there is no such stored topic, Forbidden where whoever asks may not read it."""
-    topic = find_topic(name)
+async def _topic(call: Call, query: TopicQuery) -> str:
+    """Raises Invalid where there is no such stored topic, Forbidden where whoever asks may not read it, or asks for
+    a camera or a department outside of their limits."""
+    topic = find_topic(query.topic)
     if topic is None:
         raise Invalid.field("topic", "unknown_topic", "There is no such topic.")
     if not topic.kind.durable:
         raise Invalid.field("topic", "not_durable", "That topic is not stored: it is on the WebSocket only.")
     if not may_read(call.who, topic):
         raise Forbidden(f"This needs the permission {topic.kind.permission}.")
+    if (field := out_of_reach(reach_of(call.who), query.wanted)) is not None:
+        raise Forbidden(f"{field}: that is outside of your limits.", code="limited")
     subject = topic.subject or ""
     if topic.kind is KIOSK and reach_of(call.who).limited and not await call.parts.access.sees_kiosk(call.who, subject):
         raise Forbidden("That is outside of your cameras.")

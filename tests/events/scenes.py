@@ -18,6 +18,7 @@ from server.events.encoding import Batch
 from server.events.framing import FramedWebSockets
 from server.events.gate import Gate, Principal
 from server.events.hub import Hub
+from server.events.presence import Presence
 from server.events.schema import NewEvent, StoredEvent
 from server.events.socket import Snapshots, SocketLimits, serve_socket
 from server.store.engine import Store
@@ -142,16 +143,21 @@ async def serving(
     snapshots: Snapshots | None = None,
     limits: SocketLimits | None = None,
     routes: Sequence[BaseRoute] = (),
+    presence: Presence | None = None,
+    compressed: bool = False,
+    ping_s: tuple[float, float] = (20.0, 20.0),
 ) -> AsyncIterator[str]:
     """A real server in this process; gives the address of its socket."""
 
     async def endpoint(websocket: WebSocket) -> None:
-        await serve_socket(websocket, hub, gate, snapshots=snapshots, limits=limits)
+        await serve_socket(websocket, hub, gate, snapshots=snapshots, limits=limits, presence=presence)
 
     config = uvicorn.Config(
         Starlette(routes=[WebSocketRoute("/ws", endpoint), *routes]),
         ws=FramedWebSockets if framed else "websockets-sansio",
-        ws_per_message_deflate=False,
+        ws_per_message_deflate=compressed,
+        ws_ping_interval=ping_s[0],
+        ws_ping_timeout=ping_s[1],
         lifespan="off",
         log_config=None,
         timeout_graceful_shutdown=3,
