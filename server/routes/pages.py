@@ -80,6 +80,7 @@ SECTIONS = (
     Section("kiosks", "Kiosks", "kiosk", "kiosks:read"),
     Section("reports", "Reports by e-mail", "mail", "events:read"),
     Section("webhooks", "Webhooks", "send", "events:read"),
+    Section("connections", "Connections", "system", "system:read"),
 )
 
 ERRORS: Mapping[int, tuple[str, str]] = {

@@ -10,6 +10,7 @@ from server.access.principal import Principal
 from server.events.presence import Present, Reader
 from server.parts import Parts
 from server.settings import Settings
+from server.wire import rfc3339
 from tests.opened import client_of
 from tests.pipeline.conftest import add_kiosk
 from tests.routes.limited import build, limited_client
@@ -91,3 +92,17 @@ async def test_a_stream_is_somebody_connected(admin: httpx.AsyncClient, parts: P
         [one] = (await admin.get(f"{URL}/presence")).json()["data"]
         assert (one["kind"], one["transport"], one["name"]) == ("user", "stream", "Admin One")
     assert orjson.loads((await admin.get(f"{URL}/presence")).content)["data"] == []
+
+
+async def test_a_kiosk_says_whether_its_screen_is_connected(admin: httpx.AsyncClient, parts: Parts) -> None:
+    """In the list and by itself, also to those who may not read the system; what is kept in the audit does not."""
+    house = await build(parts)
+    door, yard = await add_kiosk(parts, house.door), await add_kiosk(parts, house.yard)
+    first, second = guest(parts, "Door", kiosk_id=door.id), guest(parts, "Door", kiosk_id=door.id)
+    with parts.presence.having(second), parts.presence.having(first):
+        async with client_of(parts, "Viewer") as viewer:
+            listed = (await viewer.get("/api/v1/kiosks")).json()["data"]
+        told = {one["id"]: (one["screens"], one["screenSince"]) for one in listed}
+        assert told == {door.id: (2, rfc3339(first.who.since)), yard.id: (0, None)}
+    found = (await admin.get(f"/api/v1/kiosks/{door.id}")).json()["data"]
+    assert (found["screens"], found["screenSince"]) == (0, None)
