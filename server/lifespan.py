@@ -59,6 +59,7 @@ from server.outbound.open import open_outbound
 from server.parts import Limits, Parts
 from server.pipeline.admission import policy_of
 from server.pipeline.analyse import Analyser
+from server.pipeline.attendance_log import AttendanceLog
 from server.pipeline.camera import Budget, CameraLoop, Video
 from server.pipeline.challenges import Challenges
 from server.pipeline.clips import CameraClips, ClipKeeper
@@ -82,7 +83,6 @@ from server.pipeline.words import Words
 from server.pipeline.zoning import Zoning
 from server.settings import Settings
 from server.store.embedders import Build
-from server.store.event_log import TableLog
 from server.store.runtime import RuntimeState
 from server.store.tables import Camera
 from server.supervise import Backoff, supervise
@@ -224,9 +224,9 @@ async def open_parts(
     bus = open_bus(settings.bus.url)
     async with open_store(settings) as store, open_attempts(settings.bus.url, store, clock) as attempts:
         embedder = SwappedEmbedder(await settled(store, loaded.embedder, opener(settings)))
-        log = TableLog(store)
-        hub = Hub(log, bus, clock)
         runtime = RuntimeState(store, runtime_defaults(settings))
+        log = AttendanceLog(store, runtime, clock)
+        hub = Hub(log, bus, clock)
         chosen = settings.inference
         device = InferenceLoop(
             loaded.detector.detect, embedder.embed, check=loaded.liveness.live_chips if loaded.liveness else None,

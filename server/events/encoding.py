@@ -8,7 +8,7 @@ from functools import cached_property
 import orjson
 from websockets.frames import Frame, Opcode
 
-from server.events.limits import EVERYTHING, Reach, about, without_names
+from server.events.limits import EVERYTHING, Reach, about, reduced
 from server.events.schema import Filter, StoredEvent
 from server.wire import rfc3339
 
@@ -47,7 +47,9 @@ def deflated_frame(payload: bytes, window_bits: int) -> bytes:
 class Encoded:
     """An event in bytes, with the few values that filters and limits look at."""
 
-    __slots__ = ("_nameless", "_volatile", "about", "body", "camera_id", "offset", "person_id", "topic", "type")
+    __slots__ = (
+        "_present", "_reduced", "_volatile", "about", "body", "camera_id", "offset", "person_id", "topic", "type",
+    )  # fmt: skip
 
     def __init__(
         self, body: bytes, event_type: str, data: dict[str, object], topic: str, offset: int, source: str = ""
@@ -60,7 +62,9 @@ class Encoded:
         self.camera_id = data.get("id") if topic == "cameras" else data.get("cameraId")
         person = data.get("person")
         self._volatile: dict[int, Batch] = {}
-        self._nameless: Encoded | None = None
+        present = data.get("present")
+        self._present = about(topic, source, present) if isinstance(present, dict) else None
+        self._reduced: Encoded | None = None
         self.person_id = data.get("personId") or (person.get("id") if isinstance(person, dict) else None)
 
     @classmethod
@@ -80,14 +84,17 @@ class Encoded:
         )
 
     def shown_to(self, reach: Reach) -> "Encoded":
-        """As somebody of that reach may see it: who is limited to departments sees boxes without names."""
-        if reach.departments is None or self.type != "tracks.updated":
+        """As somebody of that reach may see it, see `limits.reduced`: there is one such form, made once for all."""
+        nameless = self.type == "tracks.updated" and reach.departments is not None
+        if not nameless and (self._present is None or self._present.within(reach)):
             return self
-        if self._nameless is None:  # once for all of them
+        if self._reduced is None:
             said = orjson.loads(self.body)
-            said["data"] = without_names(said["data"])
-            self._nameless = Encoded(orjson.dumps(said), self.type, said["data"], self.topic, self.offset)
-        return self._nameless
+            said["data"] = reduced(reach, self.topic, said["data"])
+            shown = Encoded(orjson.dumps(said), self.type, said["data"], self.topic, self.offset)
+            shown.about = self.about
+            self._reduced = shown
+        return self._reduced
 
     def stored_message(self, subscription_id: int, previous: int) -> bytes:
         """The message of a durable topic."""

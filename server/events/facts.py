@@ -49,6 +49,9 @@ class AttendanceFact(Fact):
     shift: dict[str, object] | None
     late_minutes: int | None
     snapshot_url: str | None
+    present: dict[str, object] | None = Field(
+        None, description="the check-in by which the person is in after this, in the same shape; null: they are not in"
+    )
 
 
 class RefusedFact(Fact):

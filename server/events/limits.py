@@ -112,6 +112,20 @@ def out_of_reach(reach: Reach, wanted: Filter | None) -> str | None:
     return None
 
 
+def reduced(reach: Reach, topic: str, data: Mapping[str, object]) -> dict[str, object] | None:
+    """The data of an event that somebody of that reach hears of, without what of it they may not know; None where
+    that is nothing: then it is told as it is."""
+    if topic == "attendance":
+        # Somebody who is in by an entry that is out of reach is not in, as far as this reader is told.
+        present = data.get("present")
+        hidden = isinstance(present, dict) and not _of_entry(present).within(reach)
+        return dict(data) | {"present": None} if hidden else None
+    found = find_topic(topic)
+    if found is not None and found.kind is TRACKS and reach.departments is not None:
+        return without_names(data)
+    return None
+
+
 def without_names(data: Mapping[str, object]) -> dict[str, object]:
     """The data of `tracks.updated` for whoever is limited to departments: who is recognised, but not as whom."""
     tracks = data.get("tracks")
