@@ -61,6 +61,7 @@ NAVIGATION = (
     NavItem("/cameras", "Cameras", "cctv", "cameras:read"),
     NavItem("/people", "People", "people", "people:read"),
     NavItem("/attendance", "Attendance", "calendar", "attendance:read"),
+    NavItem("/events", "Events", "activity", "events:read"),
     NavItem("/kiosk", "Kiosk", "kiosk", "kiosks:read"),
     NavItem("/settings", "Settings", "settings", "settings:read"),
 )
@@ -157,6 +158,10 @@ class Pages:
     async def attendance(self, request: Request) -> Response:
         return await self._page(request, "attendance.html", "attendance:read")
 
+    async def events(self, request: Request) -> Response:
+        """What happens, of the topics that whoever asks may read."""
+        return await self._page(request, "events.html", "events:read")
+
     async def settings(self, request: Request) -> Response:
         """A section for each thing that is set up here, as far as whoever asks may see it."""
         spoken = await asyncio.to_thread(self.languages.known)
@@ -233,6 +238,7 @@ def page_routes(pages: Pages | None = None) -> list[Route | Mount]:
         Route("/cameras", shown.cameras, name="cameras"),
         Route("/people", shown.people, name="people"),
         Route("/attendance", shown.attendance, name="attendance"),
+        Route("/events", shown.events, name="events"),
         Route("/settings", shown.settings, name="settings"),
         Route("/attendance/working-time", shown.working_time, name="working-time"),
         Route("/kiosk", shown.kiosk, name="kiosk"),

@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 OPEN = ("/login", "/kiosk", "/docs")
 PAGES = (
     "/", "/cameras", "/people", "/attendance", "/attendance?tab=today", "/attendance?tab=month",
-    "/attendance?tab=charts", "/attendance/working-time", "/settings", "/account", "/password", "/kiosk",
+    "/attendance?tab=charts", "/attendance/working-time", "/events", "/settings", "/account", "/password", "/kiosk",
     "/docs", "/no-such-page",
 )  # fmt: skip
 Look = tuple[tuple[int, int], bool]  # the window, and whether it is dark

@@ -128,7 +128,7 @@ async def test_news_carry_the_camera_as_it_is(live: Parts, tmp_path: Path) -> No
             await cameras.remove(session, await cameras.get(session, gone.id))
         async with asyncio.TaskGroup() as tasks:
             task = tasks.create_task(live.cameras.run())
-            await until(lambda: live.cameras.status(camera).state != "disabled")
+            await until(lambda: live.cameras.live(camera.id) is not None)
             live.cameras.start(gone)
             await until(lambda: live.cameras.status(gone).state == "online")
             async with live.store.transaction() as session:

@@ -24,6 +24,7 @@ PAGES = {
     "/kiosk",
     "/kiosk/words/{language}.json",
     "/kiosk-worker.js",
+    "/events",
     "/settings",
     "/login",
     "/password",

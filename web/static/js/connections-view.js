@@ -32,7 +32,8 @@ export class ConnectionsView {
       const { data, meta } = await this.#api.list("system/presence", { pageSize: MOST });
       this.#count.textContent = say("connections.count", { count: meta.total });
       this.#list.replaceChildren(...data.map((one) => this.#row(one)));
-      this.#state.replaceChildren(...(meta.total > data.length ? [el("p", { class: "quiet", text: say("connections.more", { count: data.length }) })] : []));
+      const said = data.length ? meta.total > data.length && say("connections.more", { count: data.length }) : say("connections.none");
+      this.#state.replaceChildren(...(said ? [el("p", { text: said })] : []));
     } catch (error) {
       const again = el("button", { class: "button", type: "button", text: say("again"), on: { click: () => this.load() } });
       this.#list.replaceChildren();
