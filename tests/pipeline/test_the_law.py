@@ -13,12 +13,14 @@ from server.access.permissions import ALL
 from server.clock import ManualClock
 from server.events.limits import Reach, reduced, visible
 from server.identity.sightings import SightingChange
+from server.jobs.kinds import Outcome
+from server.jobs.work import HeldWork, Place
 from server.parts import Parts
 from server.pipeline.attend import entry_event
 from server.pipeline.attendance_log import AttendanceLog
 from server.pipeline.states import TopicStates
-from server.store import alerts
-from server.store.tables import Camera, Entry, Person
+from server.store import alerts, jobs
+from server.store.tables import Camera, Entry, Job, Person
 from server.wire import rfc3339
 from tests.events.scenes import Somebody
 from tests.opened import client_of
@@ -314,3 +316,33 @@ async def test_two_entries_at_the_same_moment_know_of_each_other(parts: Parts, c
         stored = await log.append(session, [entry_event(row, person, None, clock.now()) for row in rows])
     assert {one.data["present"]["entryId"] for one in stored} == {rows[2].id}  # type: ignore[index]
     assert len(await reader.catch_up()) == 3
+
+
+async def test_how_far_jobs_are(parts: Parts, clock: ManualClock) -> None:
+    """Each event is the job as it is stored then: goes on, done, failed."""
+    place = Place(parts.store, AttendanceLog(parts.store, parts.runtime, clock), parts.hub, parts.objects, clock)
+    held: State = {}
+    kinds: list[str] = []
+    for ending in ("done", "failed"):
+        async with parts.store.transaction() as session:
+            job = await jobs.add(session, Job(kind="work", state="queued", run_at=clock.now(), arguments={}))
+        async with parts.store.transaction() as session:
+            row = await jobs.take(session, job.id, ("work",), "a", clock.now(), timedelta(seconds=300))
+        assert row is not None
+        work = HeldWork(place, row, "a")
+        steps = [
+            work.progress(1, 3),
+            work.progress(2, 3),
+            work.finish(Outcome({})) if ending == "done" else work.fail("No."),
+        ]
+        for step in steps:
+            clock.advance(5)
+            await step
+            for event in await parts.hub.log.read("jobs", len(kinds), 100):
+                kinds.append(event.type)
+                held = applied("jobs", held, event.type, event.data)
+            async with parts.store.read() as session:
+                stored = await jobs.get(session, job.id)
+            url = f"/api/v1/jobs/{job.id}" if stored.state == "done" else None
+            assert held[job.id] == jobs.job_event(stored, kinds[-1], clock.now(), url).data
+    assert kinds == [*["job.progress"] * 2, "job.done", *["job.progress"] * 2, "job.failed"]
