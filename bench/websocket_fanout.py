@@ -86,6 +86,7 @@ class Anyone:
     id = "bench"
     expires_at: datetime | None = None
     kiosk_id: str | None = None
+    key_id: str | None = None
     only_cameras: frozenset[str] | None = None
     only_departments: frozenset[str] | None = None
 

@@ -62,6 +62,7 @@ from server.routes import (
     sightings,
     snapshots,
     system,
+    system_info,
     terminals,
     totp,
     users,
@@ -91,6 +92,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *roles.ENDPOINTS,
     *settings.ENDPOINTS,
     *system.ENDPOINTS,
+    *system_info.ENDPOINTS,
     *audit.ENDPOINTS,
     *alerts.ENDPOINTS,
     *events.ENDPOINTS,
@@ -167,7 +169,7 @@ def make_app(parts: Parts, *, cors_origins: tuple[str, ...] = (), locales: Path 
     async def socket(websocket: WebSocket) -> None:
         parts.metrics.subscribers.inc()
         try:
-            await serve_socket(websocket, parts.hub, gate, snapshots=parts.states)
+            await serve_socket(websocket, parts.hub, gate, snapshots=parts.states, presence=parts.presence)
         finally:
             parts.metrics.subscribers.dec()
 

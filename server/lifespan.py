@@ -21,6 +21,7 @@ from server.chosen import chosen_pack, liveness_pack, pack_folders, refuse_resea
 from server.clock import Clock, SystemClock
 from server.errors import PackRefused
 from server.events.hub import Hub
+from server.events.presence import Presence
 from server.identity.blurring import Blurring
 from server.identity.enrolment import Enroller
 from server.identity.liveness import LivenessJudge, LivenessRules
@@ -46,6 +47,7 @@ from server.opening import (
     address_rules,
     broker,
     ice_servers,
+    installation,
     mailer,
     open_storage,
     open_store,
@@ -57,6 +59,7 @@ from server.outbound.open import open_outbound
 from server.parts import Limits, Parts
 from server.pipeline.admission import policy_of
 from server.pipeline.analyse import Analyser
+from server.pipeline.attendance_log import AttendanceLog
 from server.pipeline.camera import Budget, CameraLoop, Video
 from server.pipeline.challenges import Challenges
 from server.pipeline.clips import CameraClips, ClipKeeper
@@ -74,12 +77,12 @@ from server.pipeline.standing import Standing
 from server.pipeline.states import TopicStates
 from server.pipeline.switching import Switching, build_of, settled
 from server.pipeline.visitors import Visitors
+from server.pipeline.vitals import Vitals
 from server.pipeline.when import When
 from server.pipeline.words import Words
 from server.pipeline.zoning import Zoning
 from server.settings import Settings
 from server.store.embedders import Build
-from server.store.event_log import TableLog
 from server.store.runtime import RuntimeState
 from server.store.tables import Camera
 from server.supervise import Backoff, supervise
@@ -221,9 +224,9 @@ async def open_parts(
     bus = open_bus(settings.bus.url)
     async with open_store(settings) as store, open_attempts(settings.bus.url, store, clock) as attempts:
         embedder = SwappedEmbedder(await settled(store, loaded.embedder, opener(settings)))
-        log = TableLog(store)
-        hub = Hub(log, bus, clock)
         runtime = RuntimeState(store, runtime_defaults(settings))
+        log = AttendanceLog(store, runtime, clock)
+        hub = Hub(log, bus, clock)
         chosen = settings.inference
         device = InferenceLoop(
             loaded.detector.detect, embedder.embed, check=loaded.liveness.live_chips if loaded.liveness else None,
@@ -270,7 +273,6 @@ async def open_parts(
         rebuilder = Rebuilder(store, objects, again, build_of(loaded.embedder), access.templates, bus)
         looker = Looker(loaded.detector, embedder)
         words = Words(store, objects, looker, roster, enrolment, visitors, access.templates)
-
         eraser = Eraser(store, objects, clock, hub, access.answers, access.audit)
 
         async def switched() -> None:
@@ -283,17 +285,13 @@ async def open_parts(
             Place(store, log, hub, objects, clock), access.audit, runtime, importer.ready, rebuilder.ready, eraser,
             bus_url=settings.bus.url, at_once=settings.jobs.at_once, works=settings.jobs.embedded,
         )  # fmt: skip
-
         outbound = open_outbound(
             store, log, hub, bus, clock, runtime, access.webhooks, receiver_rules(settings),
             works=settings.jobs.embedded, on_try=lambda outcome: metrics.webhook_tries.labels(outcome).inc(),
             broker=broker(settings), standing=Standing(store, cameras, runtime, clock) if cameras.here else None,
         )  # fmt: skip
-
-        mail = mailer(settings)
-        alert = ReportAlert(log, hub.wake)
+        mail, alert = mailer(settings), ReportAlert(log, hub.wake)
         sender = open_report_sender(store, runtime, clock, bus, access.audit, mail, alert)
-
         yield Parts(
             clock=clock,
             runtime=runtime,
@@ -303,10 +301,14 @@ async def open_parts(
             access=access,
             bus=bus,
             hub=hub,
+            presence=Presence(hub.origin, bus, clock),
+            vitals=Vitals(store, cameras, device, hub, bus, metrics, clock),
+            installation=installation(settings),
             device=device,
             packs=lambda: {
                 "detector": (loaded.detector.pack, loaded.detector.provider),
                 "embedder": (embedder.pack, embedder.now.provider),
+                **({"liveness": (loaded.liveness.pack, loaded.liveness.provider)} if loaded.liveness else {}),
             },
             roster=roster,
             enrolment=enrolment,
@@ -359,6 +361,8 @@ async def running(parts: Parts) -> AsyncIterator[None]:
             ("packs", parts.switching.run),
             ("choice", parts.choosing.run),
             ("refused", parts.words.run),
+            ("presence", parts.presence.run),
+            ("stats", parts.vitals.run),
         ]
         if parts.cameras.here:
             followers.append(("snapshots", parts.snapshots.run))

@@ -13,6 +13,7 @@ from server.objects.objects import Objects
 from server.objects.open import open_objects
 from server.outbound.mail import Mailer, MailServer
 from server.outbound.mqtt_words import Broker
+from server.parts import Installation
 from server.settings import Settings
 from server.store.engine import Store
 from server.store.migrate import upgrade
@@ -62,6 +63,16 @@ def mailer(settings: Settings) -> Mailer | None:
             chosen.host, port, chosen.security, chosen.sender, chosen.sender_name, chosen.username or None,
             chosen.password.get_secret_value() if chosen.password else None, chosen.timeout_s,
         )
+    )  # fmt: skip
+
+
+def installation(settings: Settings) -> Installation:
+    """What may be told of the settings: kinds, and no addresses."""
+    return Installation(
+        production=settings.production, bus="memory" if settings.bus.url.startswith("memory:") else "redis",
+        storage=urlsplit(settings.storage_url).scheme, runs_cameras=settings.media.run_cameras,
+        works_on_jobs=settings.jobs.embedded, compresses=settings.realtime.compression,
+        https=settings.security.secure_cookies,
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from server.address import AddressRules
 from server.bus.channels import Bus
 from server.clock import Clock
 from server.events.hub import Hub
+from server.events.presence import Presence
 from server.inference.loop import InferenceLoop
 from server.jobs.choosing import Choosing
 from server.jobs.jobs import Jobs
@@ -32,6 +33,7 @@ from server.pipeline.snapshots import Snapshots
 from server.pipeline.states import TopicStates
 from server.pipeline.switching import Switching
 from server.pipeline.visitors import Visitors
+from server.pipeline.vitals import Vitals
 from server.pipeline.words import Words
 from server.store.engine import Store
 from server.store.runtime import RuntimeState
@@ -51,6 +53,19 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Installation:
+    """How this server was set up, as far as it is no secret: for whoever reports what went wrong."""
+
+    production: bool
+    bus: str  # memory or redis
+    storage: str  # file or s3
+    runs_cameras: bool
+    works_on_jobs: bool
+    compresses: bool
+    https: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Parts:
     """The open rooms of one running server."""
 
@@ -62,6 +77,9 @@ class Parts:
     access: Access
     bus: Bus
     hub: Hub
+    presence: Presence
+    vitals: Vitals
+    installation: Installation
     device: InferenceLoop
     packs: Callable[[], Mapping[str, tuple[Pack, str]]]  # by what they are for, and what runs them
     roster: Roster

@@ -27,6 +27,19 @@ class OutboundSettings(Section):
     )
 
 
+class RealtimeSettings(Section):
+    compression: bool = Field(True, description="WebSocket messages are compressed for whoever offers it")
+    window_bits: Annotated[int, Field(ge=9, le=15)] = Field(
+        12, description="of the compression: each bit doubles what it looks back on, and the memory of one message"
+    )
+    ping_every_s: Annotated[float, Field(gt=0, le=300)] = Field(
+        15.0, description="how often a WebSocket is asked whether it is still there"
+    )
+    ping_timeout_s: Annotated[float, Field(gt=0, le=300)] = Field(
+        20.0, description="one that has not answered by then is closed"
+    )
+
+
 class MqttSettings(Section):
     url: str = Field("", description="mqtt://host:1883 or mqtts://host:8883 of a broker that is told; empty: none is")
     username: str = ""

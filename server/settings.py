@@ -18,7 +18,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from server.sections import MqttSettings, Network, OutboundSettings, Section, SmtpSettings
+from server.sections import MqttSettings, Network, OutboundSettings, RealtimeSettings, Section, SmtpSettings
 
 PREFIX = "ROLLCALL_"
 _ORIGIN = re.compile(r"https?://([\w.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?", re.ASCII)
@@ -324,6 +324,7 @@ class Settings(BaseSettings):
     liveness: LivenessSettings = LivenessSettings()
     sightings: SightingSettings = SightingSettings()
     http: HttpSettings = HttpSettings()
+    realtime: RealtimeSettings = RealtimeSettings()
     tls: TlsSettings = TlsSettings()
     features: FeatureSettings = FeatureSettings()
     jobs: JobSettings = JobSettings()

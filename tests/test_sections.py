@@ -8,7 +8,7 @@ from pydantic import SecretStr, ValidationError
 
 from server.errors import Invalid
 from server.opening import broker, mailer
-from server.sections import MqttSettings, OutboundSettings, SmtpSettings
+from server.sections import MqttSettings, OutboundSettings, RealtimeSettings, SmtpSettings
 from server.settings import Settings
 from server.tls import self_signed
 
@@ -24,6 +24,22 @@ def test_networks_are_networks(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [str(one) for one in Settings().outbound.allowed_networks] == ["10.1.0.0/16"]
     with pytest.raises(ValidationError):
         OutboundSettings.model_validate({"allowed_networks": ["10.1.0.0/33"]})
+
+
+def test_a_dead_peer_is_found_within_40_s() -> None:
+    """By default: asked, and then waited for."""
+    chosen = RealtimeSettings()
+    assert chosen.ping_every_s + chosen.ping_timeout_s <= 40
+    assert chosen.compression
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"window_bits": 8}, {"window_bits": 16}, {"ping_every_s": 0}, {"ping_timeout_s": 301}]
+)
+def test_bounds_of_the_realtime_settings(wrong: dict[str, float]) -> None:
+    """zlib has no smaller or larger window."""
+    with pytest.raises(ValidationError):
+        RealtimeSettings.model_validate(wrong)
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,26 @@ export interface Attendance {
   shift: Record<string, unknown> | null;
   lateMinutes: number | null;
   snapshotUrl: string | null;
+  present?: Record<string, unknown> | null;
+}
+
+/** What the device was asked in the window. */
+export interface BatchCounts {
+  batches: number;
+  perSecond: number;
+  meanSize: number | null;
+  waitMs: number | null;
+  runMs: number | null;
+}
+
+/** Those that run on this server, by their state. */
+export interface CameraCounts {
+  running: number;
+  online: number;
+  connecting: number;
+  stalled: number;
+  offline: number;
+  viewers: number;
 }
 
 export interface CameraStatus {
@@ -72,7 +92,14 @@ export interface Challenge {
 export interface Filter {
   cameraId?: string | null;
   personId?: string | null;
+  departmentId?: string | null;
   type?: string | null;
+}
+
+export interface FrameCounts {
+  analysed: number;
+  perSecond: number;
+  dropped: number;
 }
 
 export interface Frame {
@@ -113,6 +140,28 @@ export interface Kiosk {
   hint?: string | null;
 }
 
+/** Of the window; null where nothing was measured in it. */
+export interface Latency {
+  count: number;
+  p50Ms: number | null;
+  p95Ms: number | null;
+}
+
+export interface LatencyFacts {
+  cameraMs: number | null;
+  captureToEvent: Latency;
+  request: Latency;
+}
+
+export interface QueueCounts {
+  inference: number;
+  inferenceDropped: number;
+  jobs: number;
+  deliveries: number;
+  listeners: number;
+  skipped: number;
+}
+
 export interface Refused {
   reason: string;
   at: string;
@@ -122,6 +171,14 @@ export interface Refused {
   kioskId?: string | null;
   sightingId?: string | null;
   snapshotUrl?: string | null;
+}
+
+/** One process of the site: of several, each tells of itself. */
+export interface Server {
+  id: string;
+  name: string;
+  startedAt: string;
+  uptimeS: number;
 }
 
 export interface Sighting {
@@ -141,8 +198,16 @@ export interface Sighting {
   refusal?: string | null;
 }
 
-/** Cameras, frames, batches, queues, latencies. */
-export type Stats = Record<string, unknown>;
+/** How one server does. Rates, batches and latencies are of the last `windowS` seconds. */
+export interface Stats {
+  server: Server;
+  windowS: number;
+  cameras: CameraCounts;
+  frames: FrameCounts;
+  batches: Record<string, BatchCounts>;
+  queues: QueueCounts;
+  latencies: LatencyFacts;
+}
 
 export interface Track {
   trackId: number;

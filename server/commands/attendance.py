@@ -11,8 +11,8 @@ from server.errors import Invalid
 from server.jobs.entries_import import EntriesImporter, EntriesReport
 from server.jobs.entries_plan import EntriesPlan, entries_in
 from server.lifespan import open_parts
+from server.pipeline.attendance_log import AttendanceLog
 from server.settings import Settings
-from server.store.event_log import TableLog
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -53,7 +53,12 @@ def import_entries(
 async def _import(plan: EntriesPlan, dry: bool) -> EntriesReport:
     async with open_parts(Settings()) as parts, told(parts):
         importer = EntriesImporter(
-            parts.store, TableLog(parts.store), parts.hub, parts.access.audit, parts.clock, parts.runtime
+            parts.store,
+            AttendanceLog(parts.store, parts.runtime, parts.clock),
+            parts.hub,
+            parts.access.audit,
+            parts.clock,
+            parts.runtime,
         )
         with typer.progressbar(length=max(len(plan.rows), 1), label="Looking" if dry else "Importing") as bar:
 

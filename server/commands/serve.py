@@ -23,7 +23,7 @@ from server.commands.configuration import read_settings, secrets_of
 from server.demo.clips import make_clips
 from server.demo.seed import LOGIN, PASSWORD, seed_demo
 from server.errors import Conflict, Unavailable
-from server.events.framing import FramedWebSockets
+from server.events.framing import framed
 from server.lifespan import open_parts
 from server.masking import register_secret
 from server.parts import Parts
@@ -170,11 +170,11 @@ def uvicorn_config(
         server_header=False,
         proxy_headers=bool(proxies),
         forwarded_allow_ips=proxies,
-        ws=FramedWebSockets,
+        ws=framed(settings.realtime.window_bits),
         ws_max_size=64 * 1024,
-        ws_ping_interval=20,
-        ws_ping_timeout=20,
-        ws_per_message_deflate=False,  # an event is framed once for all; compressing it would be per client
+        ws_ping_interval=settings.realtime.ping_every_s,
+        ws_ping_timeout=settings.realtime.ping_timeout_s,
+        ws_per_message_deflate=settings.realtime.compression,
         timeout_graceful_shutdown=STOP_WITHIN_S,
         ssl_certfile=certificate.cert if certificate else None,
         ssl_keyfile=certificate.key if certificate else None,

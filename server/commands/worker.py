@@ -33,6 +33,7 @@ from server.masking import register_secret
 from server.objects.objects import Objects
 from server.opening import mailer, open_storage, open_store, prepare, receiver_rules, runtime_defaults
 from server.outbound.open import Outbound, open_outbound
+from server.pipeline.attendance_log import AttendanceLog
 from server.pipeline.enrol import Enrolment
 from server.pipeline.erase import Eraser
 from server.pipeline.rebuild import Rebuilder
@@ -41,7 +42,6 @@ from server.pipeline.switching import Switching, build_of, settled
 from server.settings import Settings, unknown_names
 from server.store.audit import Filter
 from server.store.engine import Store
-from server.store.event_log import TableLog
 from server.store.paging import Page
 from server.store.runtime import RuntimeState
 from server.supervise import supervise
@@ -95,9 +95,9 @@ async def open_worker(settings: Settings) -> AsyncIterator[tuple[Jobs, Bus, Runt
         keyring = Keyring(secrets)
         audit = Audit(store, keyring, clock)
         await _check_secret(audit, keyring)
-        log = TableLog(store)
         runtime = RuntimeState(store, runtime_defaults(settings))
         await runtime.load()
+        log = AttendanceLog(store, runtime, clock)
         hub = Hub(log, bus, clock)
         place = Place(store, log, hub, objects, clock)
         eraser = Eraser(store, objects, clock, hub, KeptAnswers(store, keyring), audit)

@@ -9,7 +9,7 @@ from datetime import datetime
 from pydantic import ValidationError
 
 from server.events.gate import Principal, may_read
-from server.events.limits import may_follow, reach_of
+from server.events.limits import may_follow, out_of_reach, reach_of
 from server.events.log import Opened
 from server.events.schema import (
     CLIENT_MESSAGES,
@@ -17,6 +17,7 @@ from server.events.schema import (
     CloseCode,
     ErrorCode,
     ErrorMessage,
+    Filter,
     Message,
     Ping,
     Pong,
@@ -102,7 +103,7 @@ class Conversation:
         self._token_until = math.inf
         self._check_at = math.inf
         self._bad: deque[float] = deque(maxlen=self._limits.bad_messages + 1)
-        self._topics: dict[int, Topic] = {}
+        self._topics: dict[int, tuple[Topic, Filter | None]] = {}
 
     def welcome(self, at: datetime) -> Send:
         """The first message."""
@@ -177,7 +178,9 @@ class Conversation:
         actions: list[Action] = [Send(Ready(user=principal.user))]
         reach = reach_of(principal)
         readable = {
-            key for key, topic in self._topics.items() if may_read(principal, topic) and may_follow(reach, topic)
+            key
+            for key, (topic, wanted) in self._topics.items()
+            if may_read(principal, topic) and may_follow(reach, topic) and out_of_reach(reach, wanted) is None
         }
         for subscription_id in [key for key in self._topics if key not in readable]:
             del self._topics[subscription_id]
@@ -221,8 +224,11 @@ class Conversation:
             return [_error(ErrorCode.UNKNOWN_TOPIC, "There is no such topic.", request.id)]
         if self.principal is None or not may_read(self.principal, topic):
             return [_error(ErrorCode.FORBIDDEN, f"This needs {topic.kind.permission}.", request.id)]
-        if not may_follow(reach_of(self.principal), topic):
+        reach = reach_of(self.principal)
+        if not may_follow(reach, topic):
             return [_outside(request.id)]
+        if (field := out_of_reach(reach, request.filter)) is not None:
+            return [_error(ErrorCode.FORBIDDEN, f"filter.{field}: that is outside of your limits.", request.id)]
         if request.id in self._topics:
             return [_error(ErrorCode.ID_IN_USE, "That id is in use.", request.id)]
         if len(self._topics) >= self._limits.subscriptions:
@@ -230,7 +236,7 @@ class Conversation:
             return [_error(ErrorCode.TOO_MANY_SUBSCRIPTIONS, f"At most {limit} subscriptions.", request.id)]
         if request.since is not None and not topic.kind.durable:
             return [_error(ErrorCode.NOT_DURABLE, "That topic is not stored: leave out since.", request.id)]
-        self._topics[request.id] = topic
+        self._topics[request.id] = topic, request.filter
         return [Open(request, topic)]
 
     def _bad_message(self, now: float, code: ErrorCode, message: str, about: int | None = None) -> list[Action]:

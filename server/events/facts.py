@@ -49,6 +49,9 @@ class AttendanceFact(Fact):
     shift: dict[str, object] | None
     late_minutes: int | None
     snapshot_url: str | None
+    present: dict[str, object] | None = Field(
+        None, description="the check-in by which the person is in after this, in the same shape; null: they are not in"
+    )
 
 
 class RefusedFact(Fact):
@@ -149,8 +152,75 @@ class TracksFact(Fact):
     tracks: list[TrackFact]
 
 
+class ServerFact(Fact):
+    """One process of the site: of several, each tells of itself."""
+
+    id: str = Field(description="drawn at its start")
+    name: str = Field(description="of its machine")
+    started_at: AwareDatetime
+    uptime_s: float
+
+
+class CameraCounts(Fact):
+    """Those that run on this server, by their state."""
+
+    running: int
+    online: int
+    connecting: int
+    stalled: int
+    offline: int
+    viewers: int = Field(description="who watches them over WebRTC")
+
+
+class FrameCounts(Fact):
+    analysed: int = Field(description="since the server was started")
+    per_second: float
+    dropped: int = Field(description="that a slow reader lost, since the cameras were started")
+
+
+class BatchCounts(Fact):
+    """What the device was asked in the window."""
+
+    batches: int
+    per_second: float
+    mean_size: float | None
+    wait_ms: float | None = Field(description="how long the oldest request of a batch waited, on average")
+    run_ms: float | None
+
+
+class QueueCounts(Fact):
+    inference: int = Field(description="requests that wait for the device")
+    inference_dropped: int = Field(description="since the server was started")
+    jobs: int = Field(description="that wait, of the site")
+    deliveries: int = Field(description="of webhooks that wait, of the site")
+    listeners: int = Field(description="connections and streams that hear of events here")
+    skipped: int = Field(description="volatile events that slow readers have skipped")
+
+
+class LatencyFact(Fact):
+    """Of the window; null where nothing was measured in it."""
+
+    count: int
+    p50_ms: float | None
+    p95_ms: float | None
+
+
+class LatencyFacts(Fact):
+    camera_ms: float | None = Field(description="from capture to here, the worst of those online")
+    capture_to_event: LatencyFact
+    request: LatencyFact
+
+
 class StatsFact(Fact):
-    """Cameras, frames, batches, queues, latencies."""
+    """How one server does. Rates, batches and latencies are of the last `windowS` seconds."""
+
+    server: ServerFact
+    window_s: float
+    cameras: CameraCounts
+    frames: FrameCounts
+    batches: dict[str, BatchCounts] = Field(description="by kind: detect, embed, liveness")
+    queues: QueueCounts
+    latencies: LatencyFacts
 
 
 FACTS: dict[str, type[Fact]] = {

@@ -128,7 +128,7 @@ def make_batch(
         after = event.offset
         if not event.matches(wanted, reach):
             continue
-        payloads.append(event.stored_message(subscription_id, previous))
+        payloads.append(event.shown_to(reach).stored_message(subscription_id, previous))
         previous = event.offset
         size += len(event.body)
         if size >= limit:

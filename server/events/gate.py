@@ -28,6 +28,10 @@ class Principal(Protocol):
         """Set for a kiosk, which may only read its own topic."""
 
     @property
+    def key_id(self) -> str | None:
+        """Set for a program, which comes with an API key."""
+
+    @property
     def only_cameras(self) -> frozenset[str] | None:
         """The cameras that they are limited to; None: all."""
 

@@ -127,6 +127,11 @@ class Hub:
             if not watchers:
                 del self._volatile[subscription.topic]
 
+    @property
+    def origin(self) -> str:
+        """The name of this process among those that share the bus."""
+        return self._origin
+
     def watched(self, topic: str) -> bool:
         """Whether somebody in this process follows a volatile topic."""
         return topic in self._volatile

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from server.events.schema import Filter
 from server.events.topics import TRACKS, Topic, find_topic
 
 CAMERA = "cameras/"
@@ -104,6 +105,31 @@ def visible(reach: Reach, topic: str, source: str, data: Mapping[str, object]) -
 def may_follow(reach: Reach, topic: Topic) -> bool:
     """Whether there is anything on a topic for somebody of that reach, as far as its name tells."""
     return topic.kind is not TRACKS or reach.has_camera(topic.subject)
+
+
+def out_of_reach(reach: Reach, wanted: Filter | None) -> str | None:
+    """What of a filter somebody of that reach may not ask for, by its name on the wire."""
+    if wanted is None:
+        return None
+    if wanted.camera_id is not None and not reach.has_camera(wanted.camera_id):
+        return "cameraId"
+    if wanted.department_id is not None and not reach.has_department(wanted.department_id):
+        return "departmentId"
+    return None
+
+
+def reduced(reach: Reach, topic: str, data: Mapping[str, object]) -> dict[str, object] | None:
+    """The data of an event that somebody of that reach hears of, without what of it they may not know; None where
+    that is nothing: then it is told as it is."""
+    if topic == "attendance":
+        # Somebody who is in by an entry that is out of reach is not in, as far as this reader is told.
+        present = data.get("present")
+        hidden = isinstance(present, dict) and not _of_entry(present).within(reach)
+        return dict(data) | {"present": None} if hidden else None
+    found = find_topic(topic)
+    if found is not None and found.kind is TRACKS and reach.departments is not None:
+        return without_names(data)
+    return None
 
 
 def without_names(data: Mapping[str, object]) -> dict[str, object]:

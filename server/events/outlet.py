@@ -31,6 +31,10 @@ class Wire(Protocol):
     @property
     def is_writable(self) -> bool: ...
 
+    @property
+    def deflates(self) -> int | None:
+        """The window of the compression on which the client has agreed, if it has."""
+
     def write_frames(self, frames: bytes) -> None: ...
 
     def abort(self) -> None: ...
@@ -42,13 +46,15 @@ class WireOutlet:
     def __init__(self, wire: Wire, on_ready: Callable[[], None]) -> None:
         self._wire = wire
         self._wire.on_writable = on_ready
+        self._window_bits = wire.deflates
 
     @property
     def ready(self) -> bool:
         return self._wire.is_writable
 
     def write(self, batch: Batch) -> None:
-        self._wire.write_frames(batch.frames)
+        bits = self._window_bits
+        self._wire.write_frames(batch.frames if bits is None else batch.deflated(bits))
 
     async def run(self) -> None:
         """Nothing to pump."""

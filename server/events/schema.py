@@ -102,10 +102,11 @@ class Filter(Message):
 
     camera_id: str | None = Field(default=None, max_length=64)
     person_id: str | None = Field(default=None, max_length=64)
+    department_id: str | None = Field(default=None, max_length=64, description="of the person that an event is about")
     type: str | None = Field(default=None, max_length=64)
 
     def __bool__(self) -> bool:
-        return self.camera_id is not None or self.person_id is not None or self.type is not None
+        return any(one is not None for one in (self.camera_id, self.person_id, self.department_id, self.type))
 
 
 class Auth(Message):

@@ -3,6 +3,7 @@
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 import structlog
@@ -24,12 +25,14 @@ from server.events.conversation import (
 from server.events.gate import Gate, Principal, reach_on
 from server.events.hub import Hub
 from server.events.outlet import EXTENSION, SendOutlet, Wire, WireOutlet, one
+from server.events.presence import Presence, Present
 from server.events.schema import SUBPROTOCOL, CloseCode, Subscribe
 from server.events.subscription import Subscription
 from server.events.topics import KIOSK, Topic, find_topic
 from server.ids import new_id
 
 RECHECK_WITHIN_S = 5.0
+AGENT_KEPT = 400
 
 Snapshots = Callable[[str, Principal], Awaitable[dict[str, object] | None]]
 
@@ -51,14 +54,16 @@ async def serve_socket(
     *,
     snapshots: Snapshots | None = None,
     limits: SocketLimits | None = None,
+    presence: Presence | None = None,
 ) -> None:
     """From accept to close. Returns when the connection is over; may be cancelled."""
     offered: list[str] = websocket.scope.get("subprotocols") or []
     await websocket.accept(SUBPROTOCOL if SUBPROTOCOL in offered else None)
-    connection = Connection(websocket, hub, gate, snapshots, limits or SocketLimits())
+    connection = Connection(websocket, hub, gate, snapshots, limits or SocketLimits(), presence)
     hub.listeners.add(connection)
     try:
-        await connection.run()
+        with presence.having(connection) if presence is not None else nullcontext():
+            await connection.run()
     finally:
         hub.listeners.discard(connection)
         connection.leave_all()
@@ -69,14 +74,17 @@ class Connection:
     """The tasks and subscriptions of one client. The first reason to end wins."""
 
     def __init__(
-        self, websocket: WebSocket, hub: Hub, gate: Gate, snapshots: Snapshots | None, limits: SocketLimits
-    ) -> None:
+        self, websocket: WebSocket, hub: Hub, gate: Gate, snapshots: Snapshots | None, limits: SocketLimits,
+        presence: Presence | None = None,
+    ) -> None:  # fmt: skip
         self._websocket = websocket
         self._hub = hub
         self._gate = gate
         self._snapshots = snapshots
         self._limits = limits
-        self._talk = Conversation(new_id(), hub.clock.monotonic(), limits.conversation)
+        self._id, self._since = new_id(), hub.clock.now()
+        self._presence = presence
+        self._talk = Conversation(self._id, hub.clock.monotonic(), limits.conversation)
         self._subscriptions: dict[int, Subscription] = {}
         self._over = asyncio.Event()
         self._closing: tuple[CloseCode, str] | None = None
@@ -97,6 +105,16 @@ class Connection:
         if not self._over.is_set():
             self._closing = None if code is None else (code, reason)
             self._over.set()
+
+    def present(self) -> Present | None:
+        """See Guest."""
+        principal = self._talk.principal
+        if principal is None:
+            return None
+        address = self._websocket.client.host if self._websocket.client else ""
+        agent = self._websocket.headers.get("User-Agent", "")[:AGENT_KEPT]
+        followed = len(self._subscriptions)
+        return Present.of(principal, self._id, self._since, address, agent, "websocket", followed)
 
     async def run(self) -> None:
         """Until one of the parts says that it is over."""
@@ -162,6 +180,7 @@ class Connection:
     async def _let_in(self, principal: Principal) -> None:
         clock = self._hub.clock
         await self._perform(self._talk.authenticated(principal, clock.monotonic(), clock.now()))
+        self._tell_presence()
         for subscription in self._subscriptions.values():
             if (topic := find_topic(subscription.topic)) is not None:
                 subscription.reach = reach_on(principal, topic)
@@ -183,6 +202,7 @@ class Connection:
                 case Drop(subscription_id):
                     if subscription_id in self._subscriptions:
                         self._hub.leave(self._subscriptions.pop(subscription_id))
+                        self._tell_presence()
                 case Recheck():
                     self._recheck = True
                 case Close(code, reason):
@@ -228,6 +248,11 @@ class Connection:
             return
         await self._perform(self._talk.opened(request, place, snapshot))
         subscription.release()
+        self._tell_presence()
+
+    def _tell_presence(self) -> None:
+        if self._presence is not None:
+            self._presence.changed()
 
     async def _keep_time(self) -> None:
         """Deadlines, and whether the principal is still welcome."""

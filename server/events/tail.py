@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
 
@@ -11,7 +11,7 @@ import orjson
 
 from server.events.encoding import Batch, Encoded
 from server.events.hub import Hub
-from server.events.limits import EVERYTHING, Reach
+from server.events.limits import EVERYTHING, Reach, reduced
 from server.events.log import EventLog, Position
 from server.events.schema import CloseCode, Cursor, Filter, StoredEvent
 from server.events.subscription import Subscription
@@ -59,7 +59,8 @@ async def read_after(
         for event in page:
             at = event.offset
             if Encoded.of(event).matches(wanted, reach):
-                found.append(event)
+                shown = reduced(reach, topic, event.data)
+                found.append(event if shown is None else replace(event, data=shown))
                 if len(found) == limit:
                     break
     if (now := await log.head(topic)).epoch != after.epoch:  # begun anew while we looked

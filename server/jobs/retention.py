@@ -85,7 +85,9 @@ class _Retention:
             "oneTime": lambda: self._forget(lambda session: one_time_codes.forget_expired(session, now)),
             "attempts": lambda: self._forget(lambda session: attempts.forget_old(session, now - ATTEMPTS_KEPT)),
             "answers": lambda: self._forget(lambda session: idempotency.forget_old(session, now)),
-            "alerts": lambda: self._forget(lambda session: alerts.forget_finished(session, finished)),
+            "alerts": lambda: self._forget(
+                lambda session: alerts.forget_finished(session, finished, self._place.log, now)
+            ),
             "jobs": lambda: self._forget_jobs(finished),
             "leftovers": lambda: remove_leftovers(self._place.store, self._place.objects, now),
             "terminalLines": lambda: self._forget(

@@ -18,9 +18,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from server.clock import Clock
 from server.events.hub import LOG_CHANNEL, Wires
+from server.events.limits import reduced
 from server.outbound.messages import INTERNAL_ERROR, TEST, Answer, Message, Receiver, Request, Unsendable, Verdict
 from server.outbound.noting import Noting
-from server.outbound.queueing import Queueing
+from server.outbound.queueing import Queueing, reach_of
 from server.outbound.rounds import Rounds
 from server.store import deliveries, webhooks
 from server.store.engine import Store
@@ -158,7 +159,8 @@ class Deliverer:
         event = await deliveries.event_of(session, delivery)
         if event is None:
             return Unsendable("event_gone")
-        return Message(event.id, event.type, event.time, event.source, event.data, now)
+        data = reduced(reach_of(webhook), event.topic, event.data)
+        return Message(event.id, event.type, event.time, event.source, event.data if data is None else data, now)
 
     async def _try(
         self, webhook: Webhook, message: Message | Unsendable, sender: Sending

@@ -98,10 +98,15 @@ class Queueing:
 
 def wants(webhook: Webhook, event: EventRow) -> bool:
     """Of those types, and about those cameras and departments, by the rule for whoever is limited to them."""
+    return event.type in webhook.types and visible(reach_of(webhook), event.topic, event.source, event.data)
+
+
+def reach_of(webhook: Webhook) -> Reach:
+    """What it is limited to."""
     cameras, departments = (
         None if ids is None else frozenset(ids) for ids in (webhook.camera_ids, webhook.department_ids)
     )
-    return event.type in webhook.types and visible(Reach(cameras, departments), event.topic, event.source, event.data)
+    return Reach(cameras, departments)
 
 
 def _delivery(webhook: Webhook, event: EventRow, now: datetime) -> Delivery:

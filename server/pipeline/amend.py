@@ -16,8 +16,9 @@ from server.store.audit import Actor
 from server.store.corrections import CorrectionRow
 from server.store.tables import Camera, Correction, Entry, Person
 from server.store.writes import touch
+from server.wire import rfc3339
 
-BY_HAND = "manual"
+BY_HAND, CORRECTED = "manual", "attendance.corrected"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +109,26 @@ async def decide(session: AsyncSession, row: CorrectionRow, agreed: bool, terms:
 
 
 async def told(session: AsyncSession, entry: Entry, correction: Correction, at: datetime) -> list[NewEvent]:
-    """The event of a correction that counts; none of one that waits or was refused."""
+    """The event of a correction that counts; none of one that waits or was refused.
+
+    Of an entry that turned out to be somebody else's there are two: it is gone for the one, and counts for the other.
+    """
     if correction.state != "applied":
         return []
     person = await session.get_one(Person, entry.person_id)
     camera = await session.get(Camera, entry.camera_id) if entry.camera_id else None
-    event = entry_event(entry, person, camera, at, None if correction.kind == "add" else "attendance.corrected")
-    removed: Mapping[str, object] = {"removed": True} if entry.state == "removed" else {}
-    return [NewEvent(event.topic, event.type, event.source, {**event.data, **removed}, at)]
+    event = entry_event(entry, person, camera, at, None if correction.kind == "add" else CORRECTED)
+    if entry.state == "removed":
+        return [_with(event, event.data | {"removed": True})]
+    was_of = (correction.before or {}).get("personId")
+    other = await session.get(Person, was_of) if was_of is not None and was_of != entry.person_id else None
+    if other is None:
+        return [event]
+    gone = entry_event(entry, other, camera, at, CORRECTED)
+    said = correction.before or {}
+    at_first = rfc3339(datetime.fromisoformat(said["at"]))
+    before = {"personId": was_of, "direction": said["direction"], "at": at_first, "removed": True}
+    return [_with(gone, gone.data | before), event]
 
 
 async def withdraw(session: AsyncSession, made: Sequence[Entry], terms: Terms) -> list[NewEvent]:
@@ -140,6 +153,10 @@ async def _ready(session: AsyncSession, entry: Entry) -> None:
     await session.flush()
     if await corrections.waiting(session, entry.id) is not None:
         raise Conflict("A correction of this entry waits for a second person.", code="correction_pending")
+
+
+def _with(event: NewEvent, data: dict[str, object]) -> NewEvent:
+    return NewEvent(event.topic, event.type, event.source, data, event.time)
 
 
 def _put(entry: Entry, before: dict[str, Any], after: Mapping[str, Any] | None) -> None:

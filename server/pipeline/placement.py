@@ -208,7 +208,7 @@ class Cameras:
         return self._turns.setdefault(camera_id, asyncio.Lock())
 
     def status(self, camera: Camera) -> CameraStatus:
-        """The state of its stream; disabled when it does not run, or is about to be stopped."""
+        """The state of its stream; disabled when it is switched off, connecting when it is about to be started."""
         running = self._running.get(camera.id)
         if running is None and camera.enabled and not self._here:
             return CameraStatus(
@@ -216,7 +216,8 @@ class Cameras:
                 since=camera.updated_at,
             )  # fmt: skip
         if running is None or not camera.enabled:
-            return CameraStatus(state=CameraState.disabled.value, since=camera.updated_at)
+            state = CameraState.connecting if camera.enabled else CameraState.disabled
+            return CameraStatus(state=state.value, since=camera.updated_at)
         status = running.stream.status
         if status.state is CameraState.online:
             status = replace(status, reason=running.loop.trouble)
@@ -239,6 +240,10 @@ class Cameras:
 
     def view(self, camera: Camera) -> CameraPublic:
         return CameraPublic.of(camera, self.status(camera))
+
+    def survey(self) -> list[tuple[CameraStatus, int]]:
+        """Of each that runs here, its status and who watches it."""
+        return [(self.status(one.camera), one.live.viewers) for one in self._running.values()]
 
     def event(self, camera: Camera, kind: str) -> NewEvent:
         """What `cameras` is told: the camera with its status, as it is now."""

@@ -1,7 +1,7 @@
 """Who is in: whoever has come today and not left, and whoever came before midnight and is still at work."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -10,6 +10,7 @@ from server.attendance.day import Mark
 from server.pipeline import timesheets
 from server.store import entries
 from server.store.runtime import AttendanceSettings
+from server.store.tables import Entry, Person
 
 
 async def still_in(
@@ -19,7 +20,20 @@ async def still_in(
 
     One without a check-out ends by the same rules as on the sheet of the days.
     """
-    left_open = await entries.open_before(session, midnight)
+    return await _running(session, await entries.open_before(session, midnight), now, settings, zone)
+
+
+async def is_still_in(
+    session: AsyncSession, entry: Entry, person: Person, now: datetime, settings: AttendanceSettings, zone: str
+) -> bool:
+    """The same of one person, whose newest entry is this check-in from before midnight."""
+    return entry.id in await _running(session, [(entry, person)], now, settings, zone)
+
+
+async def _running(
+    session: AsyncSession, left_open: Sequence[tuple[Entry, Person]], now: datetime, settings: AttendanceSettings,
+    zone: str,
+) -> Collection[str]:  # fmt: skip
     if not left_open:
         return ()
     first = min(entry.at for entry, _ in left_open).date() - timedelta(days=1)

@@ -10,11 +10,13 @@ from starlette.responses import Response, StreamingResponse
 
 from server.errors import Forbidden, Invalid
 from server.events.gate import may_read, reach_on
-from server.events.limits import Reach
+from server.events.limits import Reach, out_of_reach
 from server.events.log import Position
+from server.events.presence import Present, Reader
 from server.events.schema import Cursor, Filter, StoredEvent
 from server.events.tail import Ended, Tail, read_after
 from server.events.topics import KIOSK, find_topic
+from server.ids import new_id
 from server.routes.endpoint import SIGNED_IN, Call, Endpoint, endpoint
 from server.routes.plausible import AN_ID
 from server.routes.responses import Following
@@ -33,11 +35,14 @@ class TopicQuery(Form):
     )
     camera_id: str | None = Field(None, max_length=64, description="only of this camera")
     person_id: str | None = Field(None, max_length=64, description="only of this person")
+    department_id: str | None = Field(None, max_length=64, description="only about people of this department")
     type: str | None = Field(None, max_length=64, description="only of this type")
 
     @property
     def wanted(self) -> Filter:
-        return Filter(camera_id=self.camera_id, person_id=self.person_id, type=self.type)
+        return Filter(
+            camera_id=self.camera_id, person_id=self.person_id, department_id=self.department_id, type=self.type
+        )
 
 
 class EventsQuery(TopicQuery):
@@ -69,7 +74,7 @@ async def list_events(call: Call, query: EventsQuery) -> Following[LoggedEvent]:
     another one; load the state again and go on from there. Without `after` it is the newest event, which nothing
     follows yet. Needs the topic's permission; what is out of the reach of whoever asks is passed over.
     """
-    topic, reach = await _topic(call, query.topic)
+    topic, reach = await _topic(call, query)
     after = Position.parse(query.after) if query.after is not None else None
     found = await read_after(call.parts.hub.log, topic, after, query.limit, wanted=query.wanted, reach=reach)
     return Following([LoggedEvent.of(event) for event in found.events], str(found.next), found.recovered)
@@ -84,7 +89,7 @@ async def stream_events(call: Call, query: TopicQuery) -> Response:
     begins; `recovered: false` in it: load the state again. The stream ends with the session, and where the history
     begins anew.
     """
-    topic, reach = await _topic(call, query.topic)
+    topic, reach = await _topic(call, query)
     given = call.request.headers.get("Last-Event-ID") or query.after
     place = Position.parse(given) if given is not None else None
     since = Cursor(epoch=place.epoch, offset=place.offset) if place is not None else None
@@ -97,29 +102,31 @@ async def stream_events(call: Call, query: TopicQuery) -> Response:
 
 async def _told(call: Call, tail: Tail, topic: str) -> AsyncIterator[bytes]:
     clock, stopping = call.parts.clock, call.parts.stopping
-    async with tail:
-        start = tail.start
-        begun = {"topic": topic, "epoch": start.epoch, "offset": start.offset, "recovered": tail.recovered}
-        asked_s = told_s = clock.monotonic()
-        yield b"retry: %d\n" % COME_BACK_AFTER_MS + _message(start, orjson.dumps(begun), b"subscribed")
-        while not stopping.is_set():
-            try:
-                events = await tail.take(ASKED_AFTER_S)
-            except Ended:
-                return
-            place = tail.place  # before anything else is waited for: later it may be past what has come meanwhile
-            now_s = clock.monotonic()
-            if tail.recheck_wanted or now_s - asked_s > ASKED_AFTER_S:
-                tail.recheck_wanted, asked_s = False, now_s
-                if not await _still_listens(call):
+    here = Present.of(call.who, new_id(), clock.now(), call.address, call.user_agent, "stream", 1)
+    with call.parts.presence.having(Reader(here)):
+        async with tail:
+            start = tail.start
+            begun = {"topic": topic, "epoch": start.epoch, "offset": start.offset, "recovered": tail.recovered}
+            asked_s = told_s = clock.monotonic()
+            yield b"retry: %d\n" % COME_BACK_AFTER_MS + _message(start, orjson.dumps(begun), b"subscribed")
+            while not stopping.is_set():
+                try:
+                    events = await tail.take(ASKED_AFTER_S)
+                except Ended:
                     return
-            if events:
-                told_s = now_s
-                yield b"".join([_message(at, event) for at, event in events])
-            elif now_s - told_s > BEAT_AFTER_S:
-                told_s = now_s
-                # With the place, past all that was not for this reader; without data nobody is told anything.
-                yield b"id: " + str(place).encode() + b"\n\n"
+                place = tail.place  # before anything else is waited for: later it may be past what has come meanwhile
+                now_s = clock.monotonic()
+                if tail.recheck_wanted or now_s - asked_s > ASKED_AFTER_S:
+                    tail.recheck_wanted, asked_s = False, now_s
+                    if not await _still_listens(call):
+                        return
+                if events:
+                    told_s = now_s
+                    yield b"".join([_message(at, event) for at, event in events])
+                elif now_s - told_s > BEAT_AFTER_S:
+                    told_s = now_s
+                    # With the place, past all that was not for this reader; without data nobody is told anything.
+                    yield b"id: " + str(place).encode() + b"\n\n"
 
 
 def _message(place: Position, data: bytes, name: bytes = b"") -> bytes:
@@ -136,10 +143,10 @@ async def _still_listens(call: Call) -> bool:
         return True
 
 
-async def _topic(call: Call, name: str) -> tuple[str, Reach]:
+async def _topic(call: Call, query: TopicQuery) -> tuple[str, Reach]:
     """And what whoever asks gets to hear of on it. Raises Invalid where there is no such stored topic, Forbidden where
-    they may not read it."""
-    topic = find_topic(name)
+    they may not read it, or ask for a camera or a department outside of their limits."""
+    topic = find_topic(query.topic)
     if topic is None:
         raise Invalid.field("topic", "unknown_topic", "There is no such topic.")
     if not topic.kind.durable:
@@ -147,6 +154,8 @@ async def _topic(call: Call, name: str) -> tuple[str, Reach]:
     if not may_read(call.who, topic):
         raise Forbidden(f"This needs the permission {topic.kind.permission}.")
     reach, subject = reach_on(call.who, topic), topic.subject or ""
+    if (field := out_of_reach(reach, query.wanted)) is not None:
+        raise Forbidden(f"{field}: that is outside of your limits.", code="limited")
     if topic.kind is KIOSK and reach.limited and not await call.parts.access.sees_kiosk(call.who, subject):
         raise Forbidden("That is outside of your cameras.")
     return topic.name, reach

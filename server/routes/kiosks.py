@@ -45,6 +45,19 @@ class PairingForm(Form):
     code: str = Field(pattern=r"^\d{6}$")
 
 
+class KioskShown(KioskPublic):
+    """A kiosk as it is stored, and its screens as they are now: those change without an edit."""
+
+    screens: int = Field(description="how many are connected")
+    screen_since: Time | None = Field(description="since when one is; null: none is")
+
+    @classmethod
+    def now(cls, call: Call, row: Kiosk) -> "KioskShown":
+        connected = call.parts.presence.kiosk(row.id)
+        since = min((one.since for one in connected), default=None)
+        return cls(**KioskPublic.of(row).model_dump(), screens=len(connected), screen_since=since)
+
+
 class PairingCode(Wire):
     code: str
     expires_at: Time
@@ -61,13 +74,13 @@ async def _need(call: Call, kiosk_id: str) -> Kiosk:
 
 
 @endpoint("GET", "/kiosks", allow="kiosks:read", sorts=kiosks.SORTS)
-async def list_kiosks(call: Call, query: Query) -> Page[KioskPublic]:
-    """The kiosks; a kiosk sees itself only."""
+async def list_kiosks(call: Call, query: Query) -> Page[KioskShown]:
+    """The kiosks, and whether a screen of each is connected; a kiosk sees itself only."""
     if call.who.kiosk_id is not None:
-        return Page.cut(query.wanted, [KioskPublic.of(await _need(call, call.who.kiosk_id))])
+        return Page.cut(query.wanted, [KioskShown.now(call, await _need(call, call.who.kiosk_id))])
     async with call.parts.store.read() as session:
         found = await kiosks.page(session, query.wanted, reach_of(call.who))
-    return Page.of(query.wanted, [KioskPublic.of(row) for row in found.rows], found.total)
+    return Page.of(query.wanted, [KioskShown.now(call, row) for row in found.rows], found.total)
 
 
 @endpoint("POST", "/kiosks", allow="kiosks:write", status=201)
@@ -81,10 +94,10 @@ async def create_kiosk(call: Call, body: KioskForm) -> KioskPublic:
 
 
 @endpoint("GET", "/kiosks/{kiosk_id}", allow="kiosks:read")
-async def get_kiosk(call: Call, kiosk_id: str) -> KioskPublic:
-    """One kiosk."""
+async def get_kiosk(call: Call, kiosk_id: str) -> KioskShown:
+    """One kiosk, and whether a screen of it is connected."""
     _only_own(call, kiosk_id)
-    return KioskPublic.of(await _need(call, kiosk_id))
+    return KioskShown.now(call, await _need(call, kiosk_id))
 
 
 @endpoint("PUT", "/kiosks/{kiosk_id}", allow="kiosks:write")

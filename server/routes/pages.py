@@ -62,6 +62,7 @@ NAVIGATION = (
     NavItem("/cameras", "Cameras", "cctv", "cameras:read"),
     NavItem("/people", "People", "people", "people:read"),
     NavItem("/attendance", "Attendance", "calendar", "attendance:read"),
+    NavItem("/events", "Events", "activity", "events:read"),
     NavItem("/kiosk", "Kiosk", "kiosk", "kiosks:read"),
     NavItem("/jobs", "Jobs", "jobs", "jobs:read", narrow=False),
     NavItem("/settings", "Settings", "settings", "settings:read"),
@@ -82,6 +83,7 @@ SECTIONS = (
     Section("kiosks", "Kiosks", "kiosk", "kiosks:read"),
     Section("reports", "Reports by e-mail", "mail", "events:read"),
     Section("webhooks", "Webhooks", "send", "events:read"),
+    Section("connections", "Connections", "system", "system:read"),
 )
 
 ERRORS: Mapping[int, tuple[str, str]] = {
@@ -157,6 +159,10 @@ class Pages:
 
     async def attendance(self, request: Request) -> Response:
         return await self._page(request, "attendance.html", "attendance:read")
+
+    async def events(self, request: Request) -> Response:
+        """What happens, of the topics that whoever asks may read."""
+        return await self._page(request, "events.html", "events:read")
 
     async def settings(self, request: Request) -> Response:
         """A section for each thing that is set up here, as far as whoever asks may see it."""
@@ -242,6 +248,7 @@ def page_routes(pages: Pages | None = None) -> list[Route | Mount]:
         Route("/cameras", shown.cameras, name="cameras"),
         Route("/people", shown.people, name="people"),
         Route("/attendance", shown.attendance, name="attendance"),
+        Route("/events", shown.events, name="events"),
         Route("/jobs", shown.jobs, name="jobs"),
         Route("/settings", shown.settings, name="settings"),
         Route("/attendance/working-time", shown.working_time, name="working-time"),

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Literal, Protocol, get_args
 
 from sqlalchemy import func
 from sqlalchemy.exc import IntegrityError
@@ -31,6 +31,7 @@ SORTS: Sorts = {
 }
 
 Severity = Literal["info", "warning", "critical"]
+RANKS: tuple[str, ...] = get_args(Severity)
 State = Literal["open", "cleared", "all"]
 
 
@@ -53,9 +54,10 @@ async def raise_alert(
 ) -> list[StoredEvent]:
     """The alert's row and its event, within the caller's transaction; after it the caller wakes the hub with them.
 
-    One that is open and that nobody has acknowledged yet is renewed in silence: the answer is empty. One that was
-    acknowledged is raised again, for it happened again after somebody had looked. So raise it when something happens,
-    not for as long as it lasts. It holds the log's rows until the commit: call it as late as possible.
+    One that is open and that nobody has acknowledged yet stays as it was told, in silence: the answer is empty. Where
+    it is worse by now, or was acknowledged, it is raised again: it happened again after somebody had looked. So raise
+    it when something happens, not for as long as it lasts. It holds the log's rows until the commit: call it as late
+    as possible.
     `sighting_id`: whose picture is the evidence.
     """
     row = await _find_open(session, kind, subject)
@@ -65,12 +67,17 @@ async def raise_alert(
             return await log.append(session, [await event_of(session, row, "alert.raised", at)])
         row = await _find_open(session, kind, subject)  # another process was first, and has committed
         assert row is not None
-    looked_at = row.acknowledged_at is not None
-    row.severity, row.message, row.sighting_id, row.updated_at = severity, message[:500], sighting_id, at
+    row.updated_at = at
+    if row.acknowledged_at is None and RANKS.index(severity) <= RANKS.index(row.severity):
+        # What it shows is what the event has told: whoever has followed and whoever asks now see the same.
+        session.add(row)
+        await session.flush()
+        return []
+    row.severity, row.message, row.sighting_id = severity, message[:500], sighting_id
     row.acknowledged_at = row.acknowledged_by = None
     session.add(row)
     await session.flush()
-    return await log.append(session, [await event_of(session, row, "alert.raised", at)]) if looked_at else []
+    return await log.append(session, [await event_of(session, row, "alert.raised", at)])
 
 
 async def clear_alert(session: AsyncSession, log: Log, kind: str, subject: str, at: datetime) -> list[StoredEvent]:
@@ -126,8 +133,15 @@ async def acknowledge(session: AsyncSession, alert: Alert, by: str, at: datetime
     return alert
 
 
-async def forget_finished(session: AsyncSession, before: datetime) -> int:
-    """Removes those that were cleared or acknowledged before that time. Returns how many."""
+async def forget_finished(session: AsyncSession, before: datetime, log: Log, at: datetime) -> int:
+    """Removes those that were cleared or acknowledged before that time. Returns how many.
+
+    One that nobody has cleared is told to be over: whoever follows still has it.
+    """
+    left = select(Alert).where(col(Alert.cleared_at).is_(None), col(Alert.acknowledged_at) < before)
+    told = [await event_of(session, row, "alert.cleared", at) for row in (await session.exec(left)).all()]
+    if told:
+        await log.append(session, told)
     over = func.coalesce(Alert.cleared_at, Alert.acknowledged_at) < before
     gone = await session.exec(delete(Alert).where(over))
     return gone.rowcount

@@ -80,6 +80,11 @@ async def count_pending(session: AsyncSession, webhook_id: str) -> int:
     return (await session.exec(select(func.count()).select_from(Delivery).where(*wanted))).one()
 
 
+async def count_all_pending(session: AsyncSession) -> int:
+    """Of all webhooks."""
+    return (await session.exec(select(func.count()).select_from(Delivery).where(Delivery.state == "pending"))).one()
+
+
 async def tallies(session: AsyncSession, webhook_ids: Collection[str]) -> dict[str, Tally]:
     """Of each webhook."""
     state = col(Delivery.state)

@@ -80,6 +80,11 @@ async def count_open(session: AsyncSession, kind: str, *, asked_by: str | None =
     return (await session.exec(query)).one()
 
 
+async def count_waiting(session: AsyncSession) -> int:
+    """How many wait, of all kinds."""
+    return (await session.exec(select(func.count()).select_from(Job).where(Job.state == "queued"))).one()
+
+
 async def due(session: AsyncSession, kinds: Collection[str], now: datetime, limit: int) -> list[str]:
     """The ids of those that wait and may run, and of those whose worker was lost; the longest waiting first."""
     query = select(Job.id).where(_free(kinds, now)).order_by(col(Job.run_at), col(Job.id)).limit(limit)

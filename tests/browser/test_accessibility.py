@@ -18,8 +18,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 OPEN = ("/login", "/kiosk", "/docs", "/docs/events")
 PAGES = (
     "/", "/cameras", "/people", "/attendance", "/attendance?tab=today", "/attendance?tab=month",
-    "/attendance?tab=charts", "/attendance/working-time", "/settings", "/jobs", "/account", "/password", "/kiosk",
-    "/docs", "/docs/events", "/no-such-page",
+    "/attendance?tab=charts", "/attendance/working-time", "/events", "/settings", "/jobs", "/account", "/password",
+    "/kiosk", "/docs", "/docs/events", "/no-such-page",
 )  # fmt: skip
 Look = tuple[tuple[int, int], bool]  # the window, and whether it is dark
 APPEARANCES = [

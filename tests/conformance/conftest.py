@@ -18,7 +18,12 @@ def signed_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         return
     from tests.journeys import server
 
-    private = {"ROLLCALL_MEDIA__ALLOWED_NETWORKS": '["10.0.0.0/8"]'}  # as a server has it by default
+    private = {
+        "ROLLCALL_MEDIA__ALLOWED_NETWORKS": '["10.0.0.0/8"]',  # as a server has it by default
+        # Sooner than by default, for the test of who does not answer.
+        "ROLLCALL_REALTIME__PING_EVERY_S": "2",
+        "ROLLCALL_REALTIME__PING_TIMEOUT_S": "6",
+    }
     with server.RollcallServer(tmp_path_factory.mktemp("conformance"), settings=private) as running:
         site = Site.signed_in(running.url, server.ADMIN, server.PASSWORD)
         with closing(site.http):

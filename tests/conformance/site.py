@@ -78,19 +78,21 @@ class Site:
         return self.make("api-keys", name=f"Conformance {next(_NUMBERS)}", permissions=list(permissions))
 
     @contextmanager
-    def connected(self, query: str = "", *, subprotocol: bool = True) -> Iterator["Client"]:
+    def connected(
+        self, query: str = "", *, subprotocol: bool = True, compression: str | None = "deflate"
+    ) -> Iterator["Client"]:
         """A connection that has been welcomed."""
         address = self.url.replace("http", "ws", 1) + "/ws" + query
         offered = [SUBPROTOCOL] if subprotocol else None
-        with connect(address, subprotocols=offered, open_timeout=60, proxy=None) as socket:
+        with connect(address, subprotocols=offered, compression=compression, open_timeout=60, proxy=None) as socket:
             client = Client(socket, validator(self.url))
             client.welcome = client.hear()
             yield client
 
     @contextmanager
-    def let_in(self, token: str | None = None) -> Iterator["Client"]:
+    def let_in(self, token: str | None = None, *, compression: str | None = "deflate") -> Iterator["Client"]:
         """A connection that is ready."""
-        with self.connected() as client:
+        with self.connected(compression=compression) as client:
             client.send(type="auth", token=token or self.token)
             assert client.hear()["type"] == "ready"
             yield client

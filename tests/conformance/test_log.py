@@ -1,8 +1,9 @@
 """Durable topics: offsets without gaps, recovery that is whole or refused, filters, snapshots; the same over HTTP."""
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -107,6 +108,33 @@ def test_a_filter_keeps_its_chain(site: Site) -> None:
     assert said([mine, by_type], "event", "type") == ["camera.removed"] * 2
     assert mine["previous"] == changed["offset"]
     assert by_type["previous"] == head
+
+
+def test_a_filter_by_department(site: Site) -> None:
+    """Of what happens to people, what happens to those of one department, with a chain of its own; by HTTP too."""
+    mark = uuid4().hex
+    night, day = (site.make("departments", name=f"{name} {mark}") for name in ("Night", "Day"))
+    people = [
+        site.make("people", fullName=f"Conformance {name}", departmentId=department)
+        for name, department in (("Ada", night["id"]), ("Bob", day["id"]), ("Cleo", None))
+    ]
+    own = {"departmentId": night["id"]}
+    with site.let_in() as client:
+        since = place_of(client.subscribe(1, "attendance", filter=own))
+        for direction in ("in", "out"):
+            for person in people:
+                at = datetime.now(UTC).isoformat()
+                entry = {"personId": person["id"], "at": at, "direction": direction, "reason": "Conformance"}
+                assert site.http.post("/api/v1/attendance/entries", json=entry).status_code == 201
+        heard = client.events(2)
+        assert client.quiet()
+    assert said(heard, "event", "data", "person", "id") == [people[0]["id"]] * 2
+    assert said(heard, "previous") == [since["offset"], heard[0]["offset"]]
+    query = {"topic": "attendance", "after": f"{since['epoch']}:{since['offset']}", **own}
+    polled = site.http.get("/api/v1/events", params=query)
+    assert polled.json()["data"] == [{"offset": one["offset"], "event": one["event"]} for one in heard]
+    with site.http.stream("GET", "/api/v1/events/stream", params=query) as response:
+        assert said(streamed(response, 2), "event") == said(heard, "event")
 
 
 def form(camera: Json) -> Json:

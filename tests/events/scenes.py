@@ -18,6 +18,7 @@ from server.events.encoding import Batch
 from server.events.framing import FramedWebSockets
 from server.events.gate import Gate, Principal
 from server.events.hub import Hub
+from server.events.presence import Presence
 from server.events.schema import NewEvent, StoredEvent
 from server.events.socket import Snapshots, SocketLimits, serve_socket
 from server.store.engine import Store
@@ -58,6 +59,7 @@ class Somebody:
         permissions: Sequence[str] | None = None,
         expires_at: datetime | None = None,
         kiosk_id: str | None = None,
+        key_id: str | None = None,
         only_cameras: frozenset[str] | None = None,
         only_departments: frozenset[str] | None = None,
     ) -> None:
@@ -65,6 +67,7 @@ class Somebody:
         self.user: dict[str, object] = {"email": f"{name}@example.com", "role": None}
         self.expires_at = expires_at
         self.kiosk_id = kiosk_id
+        self.key_id = key_id
         self.only_cameras = only_cameras
         self.only_departments = only_departments
         self._permissions = permissions
@@ -140,16 +143,21 @@ async def serving(
     snapshots: Snapshots | None = None,
     limits: SocketLimits | None = None,
     routes: Sequence[BaseRoute] = (),
+    presence: Presence | None = None,
+    compressed: bool = False,
+    ping_s: tuple[float, float] = (20.0, 20.0),
 ) -> AsyncIterator[str]:
     """A real server in this process; gives the address of its socket."""
 
     async def endpoint(websocket: WebSocket) -> None:
-        await serve_socket(websocket, hub, gate, snapshots=snapshots, limits=limits)
+        await serve_socket(websocket, hub, gate, snapshots=snapshots, limits=limits, presence=presence)
 
     config = uvicorn.Config(
         Starlette(routes=[WebSocketRoute("/ws", endpoint), *routes]),
         ws=FramedWebSockets if framed else "websockets-sansio",
-        ws_per_message_deflate=False,
+        ws_per_message_deflate=compressed,
+        ws_ping_interval=ping_s[0],
+        ws_ping_timeout=ping_s[1],
         lifespan="off",
         log_config=None,
         timeout_graceful_shutdown=3,

@@ -51,7 +51,7 @@ def test_it_says_what_the_classes_say() -> None:
     schemas = document["components"]["schemas"]
     assert schemas["Subscribe"]["additionalProperties"] is False
     assert set(schemas["Subscribe"]["properties"]) == {"type", "id", "topic", "since", "filter", "snapshot"}
-    assert set(schemas["Filter"]["properties"]) == {"cameraId", "personId", "type"}
+    assert set(schemas["Filter"]["properties"]) == {"cameraId", "personId", "departmentId", "type"}
     operations = document["operations"]
     assert len(operations["fromClient"]["messages"]) == 4
     assert len(operations["fromServer"]["messages"]) == 6 + len(FACTS)

@@ -274,3 +274,25 @@ def test_what_turned_out_to_be_out_of_reach() -> None:
     assert isinstance(asked, Open)
     assert error_of(conversation.outside(asked.request)) == ("forbidden", 1)
     assert isinstance(subscribe(conversation)[0], Open)
+
+
+@pytest.mark.parametrize(("field", "narrowed"), [("cameraId", "only_cameras"), ("departmentId", "only_departments")])
+def test_a_filter_out_of_reach(field: str, narrowed: str) -> None:
+    """Is refused by its name at the beginning; and dropped when somebody's limits become narrower."""
+    own = {narrowed: frozenset({"own"})}
+    conversation = talk(Somebody(**own))  # type: ignore[arg-type]
+    refused = subscribe(conversation, "sightings", extra=f',"filter":{{"{field}":"other"}}')
+    assert error_of(refused) == ("forbidden", 1)
+    assert f"filter.{field}" in str(refused)
+    assert isinstance(subscribe(conversation, "sightings", extra=f',"filter":{{"{field}":"own"}}')[0], Open)
+    now = conversation.authenticated(Somebody(**{narrowed: frozenset({"another"})}), 1.0, AT)  # type: ignore[arg-type]
+    assert Drop(1) in now
+    assert error_of(now[2:]) == ("forbidden", 1)
+
+
+def test_what_is_wrong_with_a_filter_is_named() -> None:
+    """By the field."""
+    for field, value in (("departmentId", "5"), ("departmentId", f'"{"x" * 65}"'), ("department", '"x"')):
+        answer = subscribe(talk(), "sightings", extra=f',"filter":{{"{field}":{value}}}')
+        assert error_of(answer) == ("bad_request", None)
+        assert f"filter.{field}" in str(answer)

@@ -1,11 +1,14 @@
 """Events as bytes."""
 
+import random
+
 import orjson
 import pytest
-from websockets.frames import Opcode
+from websockets.extensions.permessage_deflate import PerMessageDeflate
+from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol, Side, State
 
-from server.events.encoding import Batch, Encoded, encode_body, frame
+from server.events.encoding import DEFLATED_TO_BYTES, Batch, Encoded, deflated_frame, encode_body, frame
 from server.events.limits import EVERYTHING, Reach
 from server.events.schema import SERVER_MESSAGES, EventMessage, Filter
 from tests.events.scenes import AT, stored_event
@@ -100,3 +103,41 @@ def test_limits_come_before_filters() -> None:
     camera = Encoded(b"{}", "camera.online", {"id": "c1"}, "cameras", 1)
     assert camera.matches(Filter(camera_id="c1"), Reach(cameras=frozenset({"c1"})))
     assert not camera.matches(Filter(camera_id="c1"), Reach(cameras=frozenset({"c2"})))
+
+
+@pytest.mark.parametrize(
+    ("data", "topic", "department", "matches"),
+    [
+        ({"person": {"id": "ada", "departmentId": "night"}}, "sightings", "night", True),
+        ({"person": {"id": "ada", "departmentId": "night"}}, "attendance", "day", False),
+        ({"person": {"id": "ada", "departmentId": None}}, "attendance", "day", False),
+        ({"person": None, "cameraId": "c1"}, "sightings", "night", False),
+        ({"subject": "people/ada", "departmentId": "night"}, "alerts", "night", True),
+        ({"subject": "cameras/c1"}, "alerts", "night", False),
+        ({"id": "c1"}, "cameras", "night", False),
+    ],
+)
+def test_a_department(data: dict[str, object], topic: str, department: str, matches: bool) -> None:
+    """That of the person that an event is about; what is about nobody is of none."""
+    event = Encoded(b"{}", "x", data, topic, 1)
+    assert event.matches(Filter(department_id=department)) is matches
+
+
+@pytest.mark.parametrize("bits", [9, 12, 15])
+def test_compressed_once_and_the_same_for_all(bits: int) -> None:
+    """As RFC 7692 has it without context takeover: any client that has agreed reads each message by itself."""
+    long = orjson.dumps({"number": list(range(300))})
+    batch = Batch([b"short", long, long, b"x" * (DEFLATED_TO_BYTES + 1)])
+    assert batch.deflated(bits) is batch.deflated(bits)
+    assert len(batch.deflated(bits)) < len(batch.frames) - len(long)
+    client = Protocol(Side.CLIENT, state=State.OPEN, max_size=None)
+    client.extensions = [PerMessageDeflate(True, True, bits, bits)]
+    client.receive_data(batch.deflated(bits))
+    frames = client.events_received()
+    assert [one.data for one in frames if isinstance(one, Frame)] == list(batch.payloads)
+
+
+def test_what_does_not_get_shorter_stays_as_it_is() -> None:
+    """Such as what is random."""
+    noise = random.Random(1).randbytes(400)
+    assert deflated_frame(noise, 12) == frame(noise)

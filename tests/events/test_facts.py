@@ -25,6 +25,17 @@ TRACKS = {
     "tracks": [{"trackId": 1, "box": [0.1, 0.1, 0.2, 0.2], "state": "pending"}],
 }
 
+LATENCY = {"count": 0, "p50Ms": None, "p95Ms": None}
+STATS = {
+    "server": {"id": "s", "name": "door-1", "startedAt": "2026-01-05T08:00:00Z", "uptimeS": 60.0},
+    "windowS": 60.0,
+    "cameras": {"running": 1, "online": 1, "connecting": 0, "stalled": 0, "offline": 0, "viewers": 0},
+    "frames": {"analysed": 300, "perSecond": 5.0, "dropped": 0},
+    "batches": {"detect": {"batches": 300, "perSecond": 5.0, "meanSize": 1.0, "waitMs": 8.0, "runMs": 20.0}},
+    "queues": {"inference": 0, "inferenceDropped": 0, "jobs": 0, "deliveries": 0, "listeners": 1, "skipped": 0},
+    "latencies": {"cameraMs": None, "captureToEvent": LATENCY, "request": LATENCY},
+}
+
 
 @pytest.mark.parametrize(
     ("event_type", "data"),
@@ -34,7 +45,7 @@ TRACKS = {
         ("tracks.updated", TRACKS),
         ("kiosk.unknown", {"kioskId": "k", "at": "2026-01-05T08:00:00Z", "hint": None}),
         ("alert.raised", {"id": "a", "kind": "camera_offline", "severity": "warning", "subject": "c", "message": "m"}),
-        ("system.stats", {"cameras": {}}),
+        ("system.stats", STATS),
     ],
 )
 def test_what_the_contract_lists_is_enough(event_type: str, data: dict[str, object]) -> None:

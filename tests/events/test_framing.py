@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Data
 
 from server.events.encoding import Batch
-from server.events.framing import FramedWebSockets
+from server.events.framing import FramedWebSockets, framed
 from server.events.outlet import EXTENSION
 
 
@@ -51,3 +51,9 @@ async def _all(client: ClientConnection) -> AsyncIterator[Data]:
             yield await client.recv()
     except ConnectionClosed:
         return
+
+
+def test_the_window_is_that_of_the_settings() -> None:
+    """And by default the one of the class."""
+    assert (framed(10).window_bits, FramedWebSockets.window_bits) == (10, 12)
+    assert issubclass(framed(10), FramedWebSockets)

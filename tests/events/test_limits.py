@@ -2,7 +2,18 @@
 
 import pytest
 
-from server.events.limits import EVERYTHING, Reach, about, may_follow, reach_of, visible, without_names
+from server.events.limits import (
+    EVERYTHING,
+    Reach,
+    about,
+    may_follow,
+    out_of_reach,
+    reach_of,
+    reduced,
+    visible,
+    without_names,
+)
+from server.events.schema import Filter
 from server.events.topics import TOPIC_KINDS, find_topic
 from tests.events.scenes import Somebody
 
@@ -67,6 +78,24 @@ def test_every_topic_is_in_the_table() -> None:
     """A new one is for nobody who is limited until somebody has thought about it."""
     told = {found.kind.address for topic, *_ in TABLE if (found := find_topic(topic)) is not None}
     assert told == {kind.address for kind in TOPIC_KINDS}
+
+
+def test_what_of_a_filter_is_out_of_reach() -> None:
+    """Named, so that whoever asks knows what to leave out."""
+    wanted = Filter(camera_id="yard", department_id="day", person_id="ada")
+    assert [out_of_reach(reach, wanted) for reach in (EVERYTHING, DOOR, NIGHT)] == [None, "cameraId", "departmentId"]
+    assert out_of_reach(NOTHING, Filter(person_id="ada")) is None
+    assert out_of_reach(NOTHING, None) is None
+
+
+def test_by_which_entry_somebody_is_in_is_told_within_reach() -> None:
+    """Where that entry is out of reach, they are not in as far as the reader is told; all the rest stays."""
+    present = {"cameraId": "yard", "origin": "camera", "personId": "ada", "person": ADA}
+    data = {"cameraId": "door", "person": ADA, "present": present}
+    assert reduced(DOOR, "attendance", data) == data | {"present": None}
+    assert reduced(EVERYTHING, "attendance", data) is None
+    assert reduced(DOOR, "attendance", data | {"present": present | {"cameraId": "door"}}) is None
+    assert reduced(DOOR, "sightings", data) is None
 
 
 @pytest.mark.parametrize("data", [{"cameraId": 5, "person": 7}, {"id": ["door"]}, {"person": {"departmentId": {}}}])

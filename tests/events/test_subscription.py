@@ -187,7 +187,9 @@ def seen(offset: int, camera: str, department: str | None) -> StoredEvent:
         st.tuples(st.sampled_from(["c1", "c2"]), st.sampled_from(["night", "day", None])), min_size=1, max_size=30
     ),
     reach=st.sampled_from([Reach(frozenset({"c1"}), None), Reach(None, frozenset({"day"})), Reach(frozenset(), None)]),
-    wanted=st.sampled_from([None, Filter(camera_id="c1"), Filter(person_id="p1")]),
+    wanted=st.sampled_from(
+        [None, Filter(camera_id="c1"), Filter(person_id="p1"), Filter(department_id="night"), Filter(type="no.such")]
+    ),
     from_log=st.booleans(),
 )
 def test_the_chain_is_whole_within_limits(

@@ -38,7 +38,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "jobs": EVERY - {"webrtc", "jobs"},
     "parts": EVERY,
     "routes": EVERY | {"parts"},
-    "opening": EVERY | {"settings"},
+    "opening": EVERY | {"settings", "parts"},
     "lifespan": EVERY | {"settings", "parts", "chosen", "opening"},
     "app": {"settings", "lifespan", "routes", "parts", "events"},
     "commands": EVERY | {"sections", "settings", "tls", "chosen", "parts", "opening", "lifespan", "routes", "app"},

@@ -74,6 +74,24 @@ def test_events_of_one_reach_subscribers_of_the_other(
     soon(lambda: first.raw("GET", f"cameras/{camera}").status_code == 404)
 
 
+def test_who_is_connected_at_one_is_seen_at_the_other(
+    both: tuple[RollcallServer, RollcallServer], apis: tuple[Api, Api]
+) -> None:
+    """Soon after they came, and not for long after they went; each server tells how it does to a reader of either."""
+    first, second = apis
+
+    def connected() -> list[int]:
+        return [one["subscriptions"] for one in first.get("system/presence")]
+
+    with both[1].subscriber(second.token) as socket:
+        socket.subscribe("system/stats")
+        soon(lambda: connected() == [1])
+        assert first.get("system/info")["servers"] == 2
+        one = socket.event("system.stats")["data"]["server"]["id"]
+        assert socket.event("system.stats", lambda data: data["server"]["id"] != one)
+    soon(lambda: connected() == [])
+
+
 def test_a_session_that_ends_at_one_is_out_at_both(
     both: tuple[RollcallServer, RollcallServer], apis: tuple[Api, Api]
 ) -> None:

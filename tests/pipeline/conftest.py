@@ -13,6 +13,7 @@ from server.identity.sightings import SightingChange, SightingState
 from server.ids import new_id
 from server.parts import Parts
 from server.store.tables import Camera, Kiosk, Person
+from tests.buses import buses as buses
 from tests.opened import parts_in
 
 

@@ -98,7 +98,7 @@ async def test_stop_start_and_restart(live: Parts, tmp_path: Path) -> None:
     async with film(live, tmp_path) as camera, running(live):
         await until(lambda: live.cameras.status(camera).state == "online")
         await live.cameras.stop(camera.id)
-        assert live.cameras.status(camera).state == "disabled"
+        assert live.cameras.live(camera.id) is None
         with pytest.raises(Unavailable):
             await live.cameras.snapshot(camera.id, 320)
         live.cameras.start(camera)
@@ -117,7 +117,7 @@ async def test_a_stop_during_a_restart_wins(live: Parts, tmp_path: Path) -> None
             tasks.create_task(live.cameras.settle(camera.id, afresh=True))
             await asyncio.sleep(0)  # it has begun
             tasks.create_task(live.cameras.stop(camera.id))
-        assert live.cameras.status(camera).state == "disabled"
+        assert live.cameras.live(camera.id) is None
 
 
 async def test_news_carry_the_camera_as_it_is(live: Parts, tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ async def test_news_carry_the_camera_as_it_is(live: Parts, tmp_path: Path) -> No
             await cameras.remove(session, await cameras.get(session, gone.id))
         async with asyncio.TaskGroup() as tasks:
             task = tasks.create_task(live.cameras.run())
-            await until(lambda: live.cameras.status(camera).state != "disabled")
+            await until(lambda: live.cameras.live(camera.id) is not None)
             live.cameras.start(gone)
             await until(lambda: live.cameras.status(gone).state == "online")
             async with live.store.transaction() as session:

@@ -29,7 +29,7 @@ WRITES = frozenset(
 
 SHOWN = (
     "/", "/cameras", "/people", "/attendance", "/attendance/working-time", "/kiosk", "/password", "/account",
-    "/settings", "/jobs",
+    "/settings", "/events", "/jobs",
 )  # fmt: skip
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 

@@ -84,6 +84,9 @@ MAY = {
     "DELETE /reports/{report_id}": "A.....",
     "POST /reports/{report_id}/send": "A.....",
     "GET /reports/{report_id}/runs": "AOV...",
+    "GET /system/info": "AO....",
+    "GET /system/stats": "AO....",
+    "GET /system/presence": "AO....",
     "GET /system/models": "AO....",
     "GET /system/models/det.svg": "AO....",
     "GET /jobs": "AOVNP.",  # without jobs:read: one's own

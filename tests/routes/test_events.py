@@ -127,7 +127,7 @@ class Listener:
     async def open(self) -> AsyncIterator[AsyncIterator[dict[str, str]]]:
         """Its messages; one without `data` is a beat, and says the place."""
         principal = await self._parts.access.by_token(self._token)
-        request = cast(Any, SimpleNamespace(headers=self._headers))
+        request = cast(Any, SimpleNamespace(headers=self._headers, client=None))
         response = await stream_events.handler(Call(request, self._parts, principal), TopicQuery(topic=self._topic))
         assert response.media_type == "text/event-stream"
         try:

@@ -25,6 +25,7 @@ PAGES = {
     "/kiosk",
     "/kiosk/words/{language}.json",
     "/kiosk-worker.js",
+    "/events",
     "/settings",
     "/login",
     "/password",

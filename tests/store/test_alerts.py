@@ -54,7 +54,7 @@ async def rows(store: Store, **filters: object) -> list[Alert]:
 
 
 async def test_an_open_alert_is_raised_once(store: Store) -> None:
-    """The second time its message and time are renewed, and nobody is told."""
+    """The second time its time alone is renewed, and it shows what was told; one that is worse is told."""
     (event,) = await raised(store, 0)
     assert (event.topic, event.type) == ("alerts", "alert.raised")
     assert await raised(store, 5, message="Again.", severity="warning") == []
@@ -70,7 +70,11 @@ async def test_an_open_alert_is_raised_once(store: Store) -> None:
         "departmentId": None,
         "snapshotUrl": None,
     }
-    assert (row.message, row.severity, row.created_at, row.updated_at) == ("Again.", "warning", after(0), after(5))
+    told = (event.data["message"], "critical")
+    assert (row.message, row.severity, row.created_at, row.updated_at) == (*told, after(0), after(5))
+    await raised(store, 6, subject="users/2", severity="info", message="A doubt.")
+    (worse,) = await raised(store, 7, subject="users/2", severity="critical", message="No doubt.")
+    assert (worse.type, worse.data["message"]) == ("alert.raised", "No doubt.")
 
 
 async def test_other_kinds_and_subjects_are_other_alerts(store: Store) -> None:
@@ -144,7 +148,9 @@ async def test_forgetting_what_is_over(store: Store) -> None:
     await raised(store, 0)
     await cleared(store, 60)
     async with store.transaction() as session:
-        assert await alerts.forget_finished(session, after(30)) == 1
+        assert await alerts.forget_finished(session, after(30), TableLog(store), after(90)) == 1
+    *_, last = await TableLog(store).read("alerts", 0, 100)
+    assert (last.type, last.data["subject"]) == ("alert.cleared", "users/seen")  # whoever follows still had it
     assert {row.subject for row in await rows(store)} == {"users/open", "users/1"}
 
 

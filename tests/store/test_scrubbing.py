@@ -15,6 +15,9 @@ def test_evidence_goes_and_facts_stay() -> None:
     bare = {"similarity": None, "snapshotUrl": None, "direction": "in"}
     assert scrubbed(TOLD, "p1", forget_who=False) == {"person": TOLD["person"], **bare}
     assert scrubbed(TOLD, "p1", forget_who=True) == {"person": None, **bare}
+    entry = {"entryId": "e1", "personId": "p1", "person": {"id": "p1", "fullName": "Ada"}, "snapshotUrl": "/s"}
+    gone = {"entryId": "e1", "personId": None, "person": None, "snapshotUrl": None}
+    assert scrubbed({"present": entry}, "p1", forget_who=True) == {"present": gone}  # by which they are in
     greeting = {"name": "Ada", "photoUrl": None, "personId": "p1"}
     assert scrubbed(greeting, "p1", forget_who=True) == {"name": "", "photoUrl": None, "personId": None}
     alert = {"subject": "people/p1/days/2026-01-05", "kind": "check_out_missing"}

@@ -36,6 +36,28 @@ class Attendance(TypedDict):
     shift: dict[str, object] | None
     lateMinutes: int | None
     snapshotUrl: str | None
+    present: NotRequired[dict[str, object] | None]
+
+
+class BatchCounts(TypedDict):
+    """What the device was asked in the window."""
+
+    batches: int
+    perSecond: float
+    meanSize: float | None
+    waitMs: float | None
+    runMs: float | None
+
+
+class CameraCounts(TypedDict):
+    """Those that run on this server, by their state."""
+
+    running: int
+    online: int
+    connecting: int
+    stalled: int
+    offline: int
+    viewers: int
 
 
 class CameraStatus(TypedDict):
@@ -69,7 +91,14 @@ class Filter(TypedDict):
 
     cameraId: NotRequired[str | None]
     personId: NotRequired[str | None]
+    departmentId: NotRequired[str | None]
     type: NotRequired[str | None]
+
+
+class FrameCounts(TypedDict):
+    analysed: int
+    perSecond: float
+    dropped: int
 
 
 class Frame(TypedDict):
@@ -113,6 +142,29 @@ class Kiosk(TypedDict):
     hint: NotRequired[str | None]
 
 
+class Latency(TypedDict):
+    """Of the window; null where nothing was measured in it."""
+
+    count: int
+    p50Ms: float | None
+    p95Ms: float | None
+
+
+class LatencyFacts(TypedDict):
+    cameraMs: float | None
+    captureToEvent: Latency
+    request: Latency
+
+
+class QueueCounts(TypedDict):
+    inference: int
+    inferenceDropped: int
+    jobs: int
+    deliveries: int
+    listeners: int
+    skipped: int
+
+
 class Refused(TypedDict):
     reason: str
     at: str
@@ -122,6 +174,15 @@ class Refused(TypedDict):
     kioskId: NotRequired[str | None]
     sightingId: NotRequired[str | None]
     snapshotUrl: NotRequired[str | None]
+
+
+class Server(TypedDict):
+    """One process of the site: of several, each tells of itself."""
+
+    id: str
+    name: str
+    startedAt: str
+    uptimeS: float
 
 
 class Sighting(TypedDict):
@@ -141,7 +202,16 @@ class Sighting(TypedDict):
     refusal: NotRequired[str | None]
 
 
-Stats = dict[str, object]
+class Stats(TypedDict):
+    """How one server does. Rates, batches and latencies are of the last `windowS` seconds."""
+
+    server: Server
+    windowS: float
+    cameras: CameraCounts
+    frames: FrameCounts
+    batches: dict[str, BatchCounts]
+    queues: QueueCounts
+    latencies: LatencyFacts
 
 
 class Track(TypedDict):

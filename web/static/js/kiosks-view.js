@@ -6,8 +6,10 @@ import { KioskForm } from "./kiosk-form.js";
 import { Removal } from "./removal.js";
 import { Sheet } from "./sheet.js";
 import { say } from "./text.js";
+import { fullTime, spoken } from "./times.js";
 
 const MOST = 200;
+const SCREENS_AGAIN_MS = 10000;
 
 export class KiosksView {
   #api;
@@ -36,6 +38,7 @@ export class KiosksView {
         (this.#add ?? section).focus(); // its row is gone
       },
     });
+    setInterval(() => !document.hidden && this.#lookAtScreens(), SCREENS_AGAIN_MS);
     this.#add?.addEventListener("click", () => this.#loading.then(() => this.#form.begin())); // with the cameras to choose from
   }
 
@@ -56,6 +59,19 @@ export class KiosksView {
       this.#state.replaceChildren(stateCard({ icon: "alert", title: say("failed.title"), text: inWords(error), action: again, tone: "state-failed" }));
     }
     this.#list.removeAttribute("aria-busy");
+  }
+
+  /** Whether screens are connected, changed in place: a row that somebody is about to use stays. */
+  async #lookAtScreens() {
+    const { data } = await this.#api.list("kiosks", { pageSize: MOST, sort: "name" }).catch(() => ({ data: [] }));
+    for (const kiosk of data) {
+      this.#list.querySelector(`[data-screen="${kiosk.id}"]`)?.replaceWith(this.#screen(kiosk));
+    }
+  }
+
+  #screen({ id, screens, screenSince }) {
+    const words = say(`kiosks.screen.${screens > 1 ? "many" : screens ? "one" : "none"}`, { count: screens, time: spoken(screenSince) });
+    return el("p", { class: "kiosk-screen", data: { screen: id, on: String(screens > 0) }, title: screenSince ? fullTime(screenSince) : null }, el("span", { class: "dot", "aria-hidden": "true" }), words);
   }
 
   /** Names by id; none where they are not for whoever looks. @returns {Promise<Map<string, string>>} */
@@ -92,6 +108,7 @@ export class KiosksView {
         el("p", { class: "hook-name" }, icon("kiosk"), el("b", { text: kiosk.name })),
         el("p", { class: "quiet", text: facts.filter(Boolean).join(" · ") }),
         el("p", { class: "quiet", text: seen || say("kiosks.cameras.none") }),
+        this.#screen(kiosk),
       ),
       el("div", { class: "hook-does" },
         writes && does("pair", () => this.#form.pair(kiosk)),
