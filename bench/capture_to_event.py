@@ -22,7 +22,7 @@ from bench.parts.films import write_film
 from bench.parts.pictures import Pixels, frames_at
 from bench.parts.report import figure, median, note, quantile
 from server.demo.clips import Scene, Step, Walk, enrolment_photo
-from server.lifespan import Models
+from server.loading import Models
 from server.settings import Settings
 from tests.journeys.client import Api, Subscriber
 from tests.journeys.server import RollcallServer

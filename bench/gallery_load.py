@@ -23,7 +23,7 @@ from server.access.keyring import Keyring
 from server.access.template_seals import TemplateSeals
 from server.bus.memory import MemoryBus
 from server.ids import new_id
-from server.lifespan import Models
+from server.loading import Models
 from server.pipeline.roster import Roster
 from server.settings import Settings
 from server.store import migrate

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from bench.parts.pictures import PictureSet, picture_sets
 from bench.parts.report import figure, median, note
 from server.identity.gallery import Gallery, Thresholds
-from server.lifespan import Models
+from server.loading import Models
 from server.settings import Settings
 from server.vision.quality import QualityLimits, assess, refusal
 

@@ -34,7 +34,7 @@ from server.identity.resolver import Resolver, ResolverLimits
 from server.identity.votes import IdentityState, VotingRules
 from server.ids import new_id
 from server.inference.loop import InferenceLoop
-from server.lifespan import Models
+from server.loading import Models
 from server.media.frame import Frame
 from server.pipeline.analyse import Analyser
 from server.pipeline.roster import Roster

@@ -17,9 +17,8 @@ from server.access.camera_addresses import CameraAddresses
 from server.access.sessions import Lifetimes
 from server.address import AddressRules
 from server.bus.open import open_bus
-from server.chosen import chosen_pack, liveness_pack, pack_folders, refuse_research, stamp
+from server.chosen import stamp
 from server.clock import Clock, SystemClock
-from server.errors import PackRefused
 from server.events.hub import Hub
 from server.events.presence import Presence
 from server.identity.blurring import Blurring
@@ -37,6 +36,7 @@ from server.jobs.rebuild_job import ask_for_rebuild
 from server.jobs.report_alert import ReportAlert
 from server.jobs.reports import Reports, trials_of_mail
 from server.jobs.work import Place
+from server.loading import Models, chosen_build, opener
 from server.media.camera_stream import CameraStream
 from server.media.pushed import PushedStream
 from server.media.source import Kind, SourceSpec
@@ -82,61 +82,15 @@ from server.pipeline.when import When
 from server.pipeline.words import Words
 from server.pipeline.zoning import Zoning
 from server.settings import Settings
-from server.store.embedders import Build
 from server.store.runtime import RuntimeState
 from server.store.tables import Camera
 from server.supervise import Backoff, supervise
 from server.telemetry import Metrics
-from server.vision.detector import FaceDetector, open_detector
-from server.vision.embedder import FaceEmbedder, open_embedder
-from server.vision.liveness import LivenessCheck, open_liveness
-from server.vision.packs import find_pack
+from server.vision.liveness import LivenessCheck
 from server.vision.quality import QualityLimits
 from server.vision.swapped import SwappedEmbedder
 from server.vision.tracker import Tracker
 from server.webrtc.sessions import LiveSessions
-
-
-@dataclass(frozen=True, slots=True)
-class Models:
-    """The loaded networks."""
-
-    detector: FaceDetector
-    embedder: FaceEmbedder
-    liveness: LivenessCheck | None = None
-
-    @classmethod
-    def load(cls, settings: Settings) -> "Models":
-        """Reads and checks the packs; takes a second. Raises PackRefused."""
-        chosen = settings.inference
-        providers, threads = list(chosen.providers) or None, chosen.threads or None
-        found, told_apart = chosen_pack(settings, "detector"), chosen_pack(settings, "embedder")
-        passive = liveness_pack(settings)
-        return cls(
-            open_detector(found, providers=providers, threads=threads, input_width=chosen.input_width_px),
-            open_embedder(told_apart, providers=providers, threads=threads),
-            open_liveness(passive, providers=providers, threads=threads) if passive else None,
-        )
-
-
-def opener(settings: Settings) -> Callable[[Build], FaceEmbedder]:
-    """Loads a build of an embedder that is on this machine; raises PackRefused."""
-
-    def open_build(build: Build) -> FaceEmbedder:
-        pack = find_pack(build.pack, *pack_folders(settings))
-        if pack.sha256 != build.sha256:
-            raise PackRefused(f"{build.pack} is here in another build.", code="pack_changed")
-        refuse_research(settings, pack)
-        chosen = settings.inference
-        return open_embedder(pack, providers=list(chosen.providers) or None, threads=chosen.threads or None)
-
-    return open_build
-
-
-def chosen_build(settings: Settings) -> Build:
-    """Of the embedder that is chosen at this moment; raises PackRefused."""
-    pack = chosen_pack(settings, "embedder")
-    return Build(pack.name, pack.sha256)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -305,11 +259,7 @@ async def open_parts(
             vitals=Vitals(store, cameras, device, hub, bus, metrics, clock),
             installation=installation(settings),
             device=device,
-            packs=lambda: {
-                "detector": (loaded.detector.pack, loaded.detector.provider),
-                "embedder": (embedder.pack, embedder.now.provider),
-                **({"liveness": (loaded.liveness.pack, loaded.liveness.provider)} if loaded.liveness else {}),
-            },
+            packs=partial(loaded.packs, embedder),
             roster=roster,
             enrolment=enrolment,
             importer=importer,

@@ -11,7 +11,8 @@ import httpx
 
 from server.app import make_app
 from server.clock import Clock
-from server.lifespan import Models, open_parts
+from server.lifespan import open_parts
+from server.loading import Models
 from server.parts import Parts
 from server.settings import SecuritySettings, Settings
 from server.store.migrate import upgrade

@@ -10,7 +10,8 @@ from server.access.secrets import rotate_secrets
 from server.errors import NotAuthenticated, PackRefused
 from server.identity.resolver import Resolver, ResolverLimits
 from server.identity.sightings import SightingRules
-from server.lifespan import Models, open_parts, running
+from server.lifespan import open_parts, running
+from server.loading import Models
 from server.parts import Parts
 from server.settings import Settings
 from server.store import cameras

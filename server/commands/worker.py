@@ -28,7 +28,7 @@ from server.jobs.people_import import PeopleImporter
 from server.jobs.report_alert import ReportAlert
 from server.jobs.report_sender import ReportSender
 from server.jobs.work import Place
-from server.lifespan import Models, chosen_build, opener
+from server.loading import Models, chosen_build, opener
 from server.masking import register_secret
 from server.objects.objects import Objects
 from server.opening import mailer, open_storage, open_store, prepare, receiver_rules, runtime_defaults

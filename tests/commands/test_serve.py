@@ -13,10 +13,10 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from server import lifespan
 from server.commands import serve
 from server.errors import Unavailable
 from server.events.hub import Hub
+from server.loading import Models
 from server.settings import Settings
 from server.tls import Certificate
 from tests.commands.conftest import Run
@@ -111,7 +111,7 @@ async def test_a_part_that_dies_ends_the_server_with_an_error(tmp_path: Path, mo
     monkeypatch.setattr(Hub, "run", dies)
     monkeypatch.setattr(serve, "set_up_logging", lambda *_: None)
     loaded = models()
-    monkeypatch.setattr(lifespan.Models, "load", lambda _: loaded)
+    monkeypatch.setattr(Models, "load", lambda _: loaded)
     with pytest.raises(Unavailable):
         await serve._serve(Settings(data_dir=tmp_path), "127.0.0.1", 0)
 

@@ -20,6 +20,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "settings": {"sections"},
     "tls": set(),
     "chosen": {"settings", "vision"},
+    "loading": {"settings", "chosen", "store", "vision"},
     "media": set(),
     "vision": set(),
     "inference": {"vision"},
@@ -39,9 +40,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "parts": EVERY,
     "routes": EVERY | {"parts"},
     "opening": EVERY | {"settings", "parts"},
-    "lifespan": EVERY | {"settings", "parts", "chosen", "opening"},
+    "lifespan": EVERY | {"settings", "parts", "chosen", "loading", "opening"},
     "app": {"settings", "lifespan", "routes", "parts", "events"},
-    "commands": EVERY | {"sections", "settings", "tls", "chosen", "parts", "opening", "lifespan", "routes", "app"},
+    "commands": EVERY
+    | {"sections", "settings", "tls", "chosen", "loading", "parts", "opening", "lifespan", "routes", "app"},
     "cli": EVERY | {"settings", "parts", "lifespan", "routes", "app", "commands"},
 }
 BANNED = {

@@ -12,7 +12,8 @@ from sqlmodel.sql.expression import SelectOfScalar
 from server.demo.clips import enrolment_photo
 from server.errors import PackRefused
 from server.jobs.rebuild_job import NAME, ask_for_rebuild
-from server.lifespan import Models, open_parts
+from server.lifespan import open_parts
+from server.loading import Models
 from server.parts import Parts
 from server.pipeline.roster import CHANNEL
 from server.settings import InferenceSettings, SecuritySettings, Settings

@@ -10,7 +10,7 @@ from server.clock import ManualClock
 from server.demo.clips import enrolment_photo
 from server.demo.pictures import astronaut, grace_hopper, read_picture
 from server.identity.gallery import Match
-from server.lifespan import Models
+from server.loading import Models
 from server.parts import Parts
 from server.pipeline.evidence import take_evidence
 from server.store import photos, visitors
