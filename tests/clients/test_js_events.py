@@ -76,7 +76,10 @@ def said(modules: Path, script: str) -> list[Any]:
 def test_an_error_of_the_socket_is_followed_by_its_close(modules: Path) -> None:
     """A server that is away ends no program: it is tried again."""
     script = """
-    opened = (socket) => { socket.emit("error", new Error("ECONNREFUSED")); socket.emit("close", { code: 1006, reason: "" }); };
+    opened = (socket) => {
+      socket.emit("error", new Error("ECONNREFUSED"));
+      socket.emit("close", { code: 1006, reason: "" });
+    };
     follow();
     await until(() => sockets.length > 1);
     done(told);
