@@ -13,7 +13,7 @@ export interface Cursor {
 /** `expiresIn` in seconds; a JSON Web Token says it itself. */
 export type Token = string | { token: string; expiresIn?: number };
 
-/** `connecting` until it is let in; `stopped` where the server said not to come back, or after close(). */
+/** `connecting` until it is let in; `stopped` where the server said not to come back, no socket can be made, or after close(). */
 export type State = "connecting" | "connected" | "reconnecting" | "stopped";
 
 export interface Options {

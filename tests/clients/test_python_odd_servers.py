@@ -265,7 +265,7 @@ async def test_after_a_renewal_that_failed_the_next_one_is_in_time(monkeypatch: 
         await anext(client.subscribe("alerts"))
         while len(lefts) < 2:  # noqa: ASYNC110 - it has no event
             await asyncio.sleep(0.01)
-    assert 899.9 < lefts[0] <= 900
+    assert 890 < lefts[0] <= 900
     assert lefts[1] < 899.81
 
 
@@ -281,8 +281,8 @@ async def test_what_lets_in_is_not_logged(caplog: pytest.LogCaptureFixture) -> N
     def with_secrets(url: str) -> str:
         return url.replace("http://", "ws://ada:secret@") + "/ws?ticket=secret"
 
-    async def messages(url: str, error: type[Exception]) -> str:
-        async with RollcallEvents(with_secrets(url), api_key="secret", give_up_after_s=0.1) as client:
+    async def messages(url: str, error: type[Exception], give_up_after_s: float | None = None) -> str:
+        async with RollcallEvents(with_secrets(url), api_key="secret", give_up_after_s=give_up_after_s) as client:
             with pytest.raises(error) as raised:
                 await client.subscribe("alerts").started()
         return str(raised.value)
@@ -291,7 +291,7 @@ async def test_what_lets_in_is_not_logged(caplog: pytest.LogCaptureFixture) -> N
         await anext(client.subscribe("alerts"))
     async with playing(part, subprotocols=()) as url:
         assert "secret" not in await messages(url, NotRollcall)
-    assert "secret" not in await messages(f"http://127.0.0.1:{free_port()}", Unreachable)
+    assert "secret" not in await messages(f"http://127.0.0.1:{free_port()}", Unreachable, 0.1)
     ours = [record for record in caplog.records if not record.name.startswith("websockets.server")]
     assert any(record.name == "rollcall_client" for record in ours)
     assert [record for record in ours if "secret" in record.getMessage()] == []
@@ -308,7 +308,7 @@ async def test_an_attempt_under_way_is_given_up(silent: str) -> None:
         pass
 
     async with (
-        asyncio.timeout(4),
+        asyncio.timeout(20),
         playing(says_nothing) as url,
         RollcallEvents(url, token=provider, give_up_after_s=0.1) as client,
     ):
@@ -329,10 +329,10 @@ async def test_who_was_let_in_is_not_given_up() -> None:
     async with (
         asyncio.timeout(20),
         playing(part) as url,
-        RollcallEvents(url, token="t", give_up_after_s=0.3) as client,
+        RollcallEvents(url, token="t", give_up_after_s=1) as client,
     ):
         alerts = await client.subscribe("alerts").started()
-        await asyncio.sleep(0.4)
+        await asyncio.sleep(1.1)
         assert client.connected
         quiet.set()
         assert isinstance(await anext(alerts), Event)
@@ -341,7 +341,7 @@ async def test_who_was_let_in_is_not_given_up() -> None:
 async def test_a_slow_reader_is_no_dead_peer(monkeypatch: pytest.MonkeyPatch) -> None:
     """While it holds up the socket nothing is heard of the server; the connection stays."""
     monkeypatch.setattr(talk, "PING_EVERY_S", 0.05)
-    monkeypatch.setattr(talk, "PONG_WITHIN_S", 0.15)
+    monkeypatch.setattr(talk, "PONG_WITHIN_S", 0.4)
     count = 0
 
     async def part(stage: Stage) -> None:
@@ -356,7 +356,7 @@ async def test_a_slow_reader_is_no_dead_peer(monkeypatch: pytest.MonkeyPatch) ->
 
     async with playing(part) as url, asyncio.timeout(20), RollcallEvents(url, token="t", queue_size=1) as client:
         alerts = await client.subscribe("alerts").started()
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(0.7)
         for offset in range(1, 201):
             item = await anext(alerts)
             assert item.cursor is not None

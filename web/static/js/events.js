@@ -23,7 +23,8 @@ import { isShutOut } from "./standing.js";
  */
 
 /**
- * `connecting` until the first `ready`; `stopped` where the server said not to come back, or after close().
+ * `connecting` until the first `ready`; `stopped` where the server said not to come back, where no socket can be made, or
+ * after close().
  * @callback OnState
  * @param {State} state
  * @param {{code: number, reason: string}} why the last close, code 0 where there was none
