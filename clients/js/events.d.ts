@@ -13,7 +13,7 @@ export interface Cursor {
 /** `expiresIn` in seconds; a JSON Web Token says it itself. */
 export type Token = string | { token: string; expiresIn?: number };
 
-/** `connecting` until it is let in; `stopped` where the server said not to come back, or after close(). */
+/** `connecting` until it is let in; `stopped` where the server said not to come back, no socket can be made, or after close(). */
 export type State = "connecting" | "connected" | "reconnecting" | "stopped";
 
 export interface Options {
@@ -47,8 +47,11 @@ export interface Place {
   cursor?: Cursor;
 }
 
-/** The state has to be loaded: it is the snapshot, where one was asked for. Not `recovered`: history was lost. */
-export type OnResync = (snapshot: Record<string, unknown> | null, how: { recovered: boolean }) => void;
+/**
+ * The state has to be loaded: it is the snapshot, where one was asked for. Not `recovered`: history was lost. `cursor`: where
+ * the state begins, to go on from with `since`; not there for topics that are not stored.
+ */
+export type OnResync = (snapshot: Record<string, unknown> | null, how: { recovered: boolean; cursor?: Cursor }) => void;
 
 /** One connection to a server, kept alive until close(). */
 export declare class Events {

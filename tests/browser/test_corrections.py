@@ -33,6 +33,40 @@ def test_an_answer_that_was_on_its_way_leaves_a_form_open(admin: Visit, works: A
     expect(sheet.locator("[data-entry] .entry-time")).to_have_text(["09:12"])
 
 
+def test_a_form_that_is_gone_when_its_answer_comes(admin: Visit, works: Api) -> None:
+    """It takes nothing away from what is written meanwhile, and whether it was saved is told beside the sheet."""
+    ada = in_berlin(works)
+    entered(works, ada, "in", f"{MONTH}-05T08:12:00Z")
+    page = admin.open(f"/attendance?tab=month&month={MONTH}&person={ada}&date={MONTH}-05")
+    sheet, toasts = sheet_of(page), page.locator("[data-toasts]")
+    held: list[Route] = []
+    page.route("**/api/v1/attendance/entries", lambda route: held.append(route))
+
+    def send(time: str) -> Route:
+        sheet.get_by_role("button", name="Add an entry").click()
+        sheet.get_by_label("Time", exact=True).fill(time)
+        sheet.get_by_label("Direction").select_option("out")
+        sheet.get_by_label("Reason").fill("Forgot to check out.")
+        with page.expect_request("**/api/v1/attendance/entries"):
+            sheet.get_by_role("button", name="Add", exact=True).click()
+        return held.pop()
+
+    sent = send("17:04")
+    sheet.get_by_role("button", name="Correct In 09:12").click()
+    sheet.get_by_label("Reason").fill("The camera's clock was wrong.")
+    with page.expect_response("**/api/v1/attendance/entries"):
+        sent.continue_()
+    expect(toasts).to_contain_text("Saved")
+    expect(sheet.get_by_label("Reason")).to_have_value("The camera's clock was wrong.")
+    sheet.get_by_role("button", name="Cancel").click()
+    expect(sheet.locator("[data-entry] .entry-time")).to_have_text(["09:12", "17:04"])
+    sent = send("17:30")
+    sheet.get_by_role("button", name="The day after").click()
+    expect(sheet.get_by_role("heading", name="Friday 6 March")).to_be_visible()
+    sent.fulfill(status=409, json={"error": {"code": "conflict", "message": "This day is locked.", "requestId": "r1"}})
+    expect(toasts).to_contain_text("This day is locked.")
+
+
 def test_an_entry_is_corrected_beside_what_it_was(admin: Visit, works: Api) -> None:
     """Another time with its reason, a new entry, and one that does not count; what was first stays to be seen."""
     ada = in_berlin(works)

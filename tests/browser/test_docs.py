@@ -59,4 +59,8 @@ def test_events_are_listened_to_on_their_page(admin: Visit, api: Api) -> None:
     expect(listening.get_by_role("status")).to_contain_text("Not listening.")
     page.get_by_role("button", name="Copy the program: Python").click()
     expect(page.locator("[data-toasts]")).to_contain_text(re.compile("Copied|selected"))
+    expect(listening.locator("[role=log]")).to_have_attribute("aria-live", "off")  # its status says enough
     assert unnamed_controls(page) == []
+    page = admin.open("/docs/events#%E0%A4%A")  # which is no name
+    page.locator("[data-listen]").get_by_role("button", name="Listen").click()
+    expect(page.locator("[data-listen]").get_by_role("status")).to_contain_text("Listening.")

@@ -1,15 +1,33 @@
 """The Python client against servers that play a part: events that are missing, doubled or late, and who says 4501."""
 
 import asyncio
+import base64
 import json
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any
 
 import pytest
-from rollcall_client import ClosedForGood, Event, NotAuthenticated, NotRollcall, Resync, RollcallEvents, events
+from rollcall_client import (
+    ClosedForGood,
+    Event,
+    NotAuthenticated,
+    NotRollcall,
+    Resync,
+    RollcallEvents,
+    Unreachable,
+    events,
+    talk,
+)
+from rollcall_client.followed import Followed
 from websockets import Subprotocol
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosedError
+from websockets.frames import Close
+
+from tests.servers import free_port
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -216,3 +234,146 @@ async def test_somebody_else_answers() -> None:
     async with playing(part, subprotocols=()) as url, RollcallEvents(url, token="t") as client:
         with pytest.raises(NotRollcall, match=r"rollcall\.v1"):
             await client.subscribe("alerts").started()
+
+
+async def test_after_a_renewal_that_failed_the_next_one_is_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How long a JSON Web Token is good is counted by the server's clock, whatever was tried meanwhile."""
+    claims = {"exp": datetime.fromisoformat(TIME).timestamp() + 900}
+    token = f"head.{base64.urlsafe_b64encode(json.dumps(claims).encode()).decode()}.signature"
+    lefts: list[float] = []
+    asked = 0
+
+    def soon(left: float) -> float:
+        lefts.append(left)
+        return 0.2 if len(lefts) == 1 else 60
+
+    async def provider() -> str:
+        nonlocal asked
+        asked += 1
+        if asked == 2:
+            raise OSError("away for a moment")
+        return token
+
+    async def part(stage: Stage) -> None:
+        await stage.let_in()
+        await stage.subscribed(3)
+        assert (await stage.hear())["type"] == "auth"
+        await stage.event(4, 3)
+
+    monkeypatch.setattr(talk, "renew_after_s", soon)
+    async with playing(part) as url, asyncio.timeout(20), RollcallEvents(url, token=provider) as client:
+        await anext(client.subscribe("alerts"))
+        while len(lefts) < 2:  # noqa: ASYNC110 - it has no event
+            await asyncio.sleep(0.01)
+    assert 890 < lefts[0] <= 900
+    assert lefts[1] < 899.81
+
+
+async def test_what_lets_in_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """Whatever the level: neither a token nor a ticket nor a password of the address; nor do errors say it."""
+    caplog.set_level(logging.DEBUG)
+
+    async def part(stage: Stage) -> None:
+        await stage.let_in()
+        await stage.subscribed(3)
+        await stage.event(4, 3)
+
+    def with_secrets(url: str) -> str:
+        return url.replace("http://", "ws://ada:secret@") + "/ws?ticket=secret"
+
+    async def messages(url: str, error: type[Exception], give_up_after_s: float | None = None) -> str:
+        async with RollcallEvents(with_secrets(url), api_key="secret", give_up_after_s=give_up_after_s) as client:
+            with pytest.raises(error) as raised:
+                await client.subscribe("alerts").started()
+        return str(raised.value)
+
+    async with playing(part) as url, RollcallEvents(with_secrets(url), api_key="secret") as client:
+        await anext(client.subscribe("alerts"))
+    async with playing(part, subprotocols=()) as url:
+        assert "secret" not in await messages(url, NotRollcall)
+    assert "secret" not in await messages(f"http://127.0.0.1:{free_port()}", Unreachable, 0.1)
+    ours = [record for record in caplog.records if not record.name.startswith("websockets.server")]
+    assert any(record.name == "rollcall_client" for record in ours)
+    assert [record for record in ours if "secret" in record.getMessage()] == []
+
+
+@pytest.mark.parametrize("silent", ["provider", "server"])
+async def test_an_attempt_under_way_is_given_up(silent: str) -> None:
+    """After `give_up_after_s`, not only between two of them; one that was let in is none."""
+
+    async def provider() -> str:
+        return await asyncio.get_running_loop().create_future() if silent == "provider" else "t"
+
+    async def says_nothing(stage: Stage) -> None:
+        pass
+
+    async with (
+        asyncio.timeout(20),
+        playing(says_nothing) as url,
+        RollcallEvents(url, token=provider, give_up_after_s=0.1) as client,
+    ):
+        with pytest.raises(Unreachable):
+            await client.subscribe("alerts").started()
+
+
+async def test_who_was_let_in_is_not_given_up() -> None:
+    """However long nothing happens then."""
+    quiet = asyncio.Event()
+
+    async def part(stage: Stage) -> None:
+        await stage.let_in()
+        await stage.subscribed(3)
+        await quiet.wait()
+        await stage.event(4, 3)
+
+    async with (
+        asyncio.timeout(20),
+        playing(part) as url,
+        RollcallEvents(url, token="t", give_up_after_s=1) as client,
+    ):
+        alerts = await client.subscribe("alerts").started()
+        await asyncio.sleep(1.1)
+        assert client.connected
+        quiet.set()
+        assert isinstance(await anext(alerts), Event)
+
+
+async def test_a_slow_reader_is_no_dead_peer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While it holds up the socket nothing is heard of the server; the connection stays."""
+    monkeypatch.setattr(talk, "PING_EVERY_S", 0.05)
+    monkeypatch.setattr(talk, "PONG_WITHIN_S", 0.4)
+    count = 0
+
+    async def part(stage: Stage) -> None:
+        nonlocal count
+        count += 1
+        await stage.let_in()
+        await stage.subscribed(0)
+        for offset in range(1, 201):
+            await stage.event(offset, offset - 1)
+        while (await stage.hear())["type"] == "ping":
+            await stage.say(type="pong")
+
+    async with playing(part) as url, asyncio.timeout(20), RollcallEvents(url, token="t", queue_size=1) as client:
+        alerts = await client.subscribe("alerts").started()
+        await asyncio.sleep(0.7)
+        for offset in range(1, 201):
+            item = await anext(alerts)
+            assert item.cursor is not None
+            assert item.cursor.offset == offset
+        assert client.connected
+    assert count == 1
+
+
+async def test_why_we_closed_is_known() -> None:
+    """Where the other side has said nothing: what we have sent, such as after a message that is too big."""
+
+    class Socket:
+        async def recv(self) -> str:
+            raise ConnectionClosedError(None, Close(1009, "frame is too big"))
+
+    said = talk.Talk(Socket(), Followed(), "t", None)  # type: ignore[arg-type]
+    await said.run()
+    assert said.code == 1006
+    assert "1009" in said.reason
+    assert "frame is too big" in said.reason

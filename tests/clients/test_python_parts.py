@@ -1,6 +1,7 @@
 """The parts of the Python client that need no server, and what it has in common with the server."""
 
 import ast
+import asyncio
 import base64
 import json
 import sys
@@ -10,11 +11,11 @@ from pathlib import Path
 
 import pytest
 import rollcall_client
-from rollcall_client import Cursor, Token
-from rollcall_client.address import LONGEST_PAUSE_S, pause_s, socket_url
+from rollcall_client import Cursor, Token, tokens
+from rollcall_client.address import LONGEST_PAUSE_S, pause_s, shown, socket_url
 from rollcall_client.errors import closed_for_good
 from rollcall_client.events import SUBPROTOCOL
-from rollcall_client.tokens import lifetime_s, renew_after_s
+from rollcall_client.tokens import lifetime_s, provider_of, renew_after_s
 
 from clients import generate
 from server.events import schema
@@ -69,6 +70,30 @@ def test_where_the_socket_is() -> None:
     for wrong in ("site.example", "ftp://site.example", "http://"):
         with pytest.raises(rollcall_client.NotRollcall):
             socket_url(wrong)
+
+
+def test_what_lets_in_is_not_shown() -> None:
+    """Neither in an address nor by a token's repr."""
+    assert shown("wss://ada:secret@site.example:8443/ws?ticket=secret#x") == "wss://site.example:8443/ws"
+    assert shown("ada:secret@site.example/ws?ticket=secret") == "ada:site.example/ws"
+    with pytest.raises(rollcall_client.NotRollcall) as wrong:
+        socket_url("ftp://ada:secret@site.example/?ticket=secret")
+    assert "secret" not in str(wrong.value)
+    assert repr(Token("secret", 60)) == "Token(expires_in_s=60)"
+
+
+async def test_a_provider_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is waited for half a minute at most."""
+    assert tokens.ANSWER_WITHIN_S == 30
+    monkeypatch.setattr(tokens, "ANSWER_WITHIN_S", 0.01)
+
+    async def never() -> Token:
+        await asyncio.Event().wait()
+        return Token("too late")
+
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(10):
+            await provider_of(never)()
 
 
 def test_pauses_grow_and_differ(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,9 @@ from server.events.asyncapi import asyncapi
 from server.events.facts import FACTS
 from server.events.schema import CloseCode, ErrorCode
 from server.events.topics import TOPIC_KINDS
+from server.parts import Parts
 from server.routes.events_page import Described, at_site, described, kind_of
+from tests.opened import PASSWORD
 from tests.routes.pages_shown import Page
 
 
@@ -76,3 +78,19 @@ async def test_the_page(anyone: httpx.AsyncClient) -> None:
     assert at_site("http://x")["snippets"]
     assert page.all("select") == []  # who has signed in listens here: tests/browser/test_docs.py
     assert 'href="/docs/events"' in (await anyone.get("/docs")).text
+
+
+async def test_who_may_read_no_topic(parts: Parts, admin: httpx.AsyncClient, anyone: httpx.AsyncClient) -> None:
+    """There is nothing to choose from, and that is said; whoever may read some is shown those."""
+    await admin.post("/api/v1/roles", json={"name": "Nothing", "permissions": []})
+    await parts.access.accounts.create(
+        email="nothing@example.com", full_name="Nothing One", role="Nothing", password=PASSWORD
+    )
+    for who, selects in (("viewer", 1), ("nothing", 0)):
+        signed_in = await anyone.post(
+            "/api/v1/auth/login", json={"username": f"{who}@example.com", "password": PASSWORD}
+        )
+        assert signed_in.status_code == 200
+        text = (await anyone.get("/docs/events")).text
+        assert len(Page(text).all("select")) == selects
+        assert ("no topic here" in text) is (selects == 0)

@@ -14,10 +14,16 @@ def socket_url(url: str) -> str:
     """Of a server's address, `https://rollcall.example` as well as `wss://rollcall.example/ws`."""
     parts = urlsplit(url)
     if parts.scheme not in _SCHEMES or not parts.hostname:
-        raise NotRollcall(f"{url!r} is no address such as https://rollcall.example.")
+        raise NotRollcall(f"{shown(url)!r} is no address such as https://rollcall.example.")
     path = parts.path.rstrip("/")
     path = path if path.endswith("/ws") else f"{path}/ws"
     return urlunsplit((_SCHEMES[parts.scheme], parts.netloc, path, parts.query, ""))
+
+
+def shown(url: str) -> str:
+    """An address for logs and errors: without a password, and without a query, which may be a ticket."""
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path.rpartition("@")[2], "", ""))
 
 
 def pause_s(failures: int) -> float:

@@ -11,7 +11,7 @@ from websockets import Subprotocol
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidHandshake, InvalidStatus, InvalidURI, NegotiationError
 
-from rollcall_client.address import pause_s, socket_url
+from rollcall_client.address import pause_s, shown, socket_url
 from rollcall_client.errors import NotAuthenticated, NotRollcall, RollcallError, Unreachable, closed_for_good
 from rollcall_client.event_types import Filter
 from rollcall_client.followed import Followed
@@ -24,7 +24,6 @@ from rollcall_client.topics import Topics
 SUBPROTOCOL = Subprotocol("rollcall.v1")
 OPEN_WITHIN_S = 10.0
 CLOSE_WITHIN_S = 5.0
-PING_EVERY_S, PONG_WITHIN_S = 15.0, 20.0  # a peer that died without a word is noticed within 35 s
 STEADY_AFTER_S = 10.0
 AUTH_WITHIN_S = 4.0  # the server waits for 5 s: a 4501 after these was a network that stalled, and not the token
 STALLS = 3
@@ -33,13 +32,20 @@ COME_BACK = frozenset({408, 425, 429, 500, 502, 503, 504})
 _LOG = logging.getLogger("rollcall_client")
 
 
+class _Wire(logging.LoggerAdapter[logging.Logger]):
+    """For `websockets`, which at DEBUG writes down what is sent: the token, the password and the ticket."""
+
+    def isEnabledFor(self, level: int) -> bool:
+        return level > logging.DEBUG and super().isEnabledFor(level)
+
+
 class RollcallEvents(Topics):
     """The events of a server. Within `async with`.
 
     It comes back by itself after everything but what cannot get better: that is raised where somebody iterates. One
     connection is as fast as its slowest reader: with `queue_size` items waiting for one of its subscriptions it stops
-    reading from the socket. Nothing is lost by that. A reader that takes longer than some 20 s for one item makes one
-    side give the connection up; it goes on from its cursor on the next. Give a slow one an instance of its own."""
+    reading from the socket. Nothing is lost by that: where that lasts so long that the server gives the connection up
+    (after 20 to 40 s), it goes on from its cursor on the next. Give a slow one an instance of its own."""
 
     def __init__(
         self,
@@ -58,6 +64,7 @@ class RollcallEvents(Topics):
         if queue_size < 1:
             raise ValueError("A queue holds at least one item.")
         self._url = socket_url(url)
+        self._shown = shown(self._url)
         self._provider = provider_of(given)
         self._renewal = None if isinstance(given, (str, Token)) else self._provider
         self._queue_size = queue_size
@@ -111,10 +118,15 @@ class RollcallEvents(Topics):
 
     async def _stay(self) -> None:
         loop = asyncio.get_running_loop()
-        last_in, failures = loop.time(), 0
+        last_in, failures, why = loop.time(), 0, "nobody has answered"
         while True:
             began_at = loop.time()
-            talk, why = await self._connection()
+            until = None if self._give_up_after_s is None else last_in + self._give_up_after_s
+            try:
+                async with asyncio.timeout_at(until) as limit:
+                    talk, why = await self._connection(limit)
+            except TimeoutError:
+                raise Unreachable(f"{self._shown}: not let in for {loop.time() - last_in:.0f} s; {why}") from None
             now = loop.time()
             failures += 1
             if talk is not None:
@@ -122,13 +134,13 @@ class RollcallEvents(Topics):
                 if talk.ready_at is not None:
                     last_in = now
                     failures = 1 if now - talk.ready_at > STEADY_AFTER_S else failures
-            if self._give_up_after_s is not None and now - last_in > self._give_up_after_s:
-                raise Unreachable(f"{self._url}: not let in for {now - last_in:.0f} s; {why}")
             pause = pause_s(failures)
-            _LOG.info("%s: %s; again in %.1f s", self._url, why, pause)
+            if self._give_up_after_s is not None:
+                pause = min(pause, max(0.0, last_in + self._give_up_after_s - now))
+            _LOG.info("%s: %s; again in %.1f s", self._shown, why, pause)
             await asyncio.sleep(pause)
 
-    async def _connection(self) -> tuple[Talk | None, str]:
+    async def _connection(self, limit: asyncio.Timeout) -> tuple[Talk | None, str]:
         """One of them, from its beginning to its end; or why there was none. Raises what cannot get better."""
         try:
             token = await self._provider()
@@ -143,22 +155,24 @@ class RollcallEvents(Topics):
                 subprotocols=[SUBPROTOCOL],
                 open_timeout=OPEN_WITHIN_S,
                 close_timeout=CLOSE_WITHIN_S,
-                ping_interval=PING_EVERY_S,
-                ping_timeout=PONG_WITHIN_S,
+                ping_interval=None,  # its pong waits behind what a slow reader has not taken
                 max_size=MOST_BYTES,
+                logger=_Wire(_LOG, {}),
                 ssl=self._ssl,
             ) as socket:
                 if socket.subprotocol != SUBPROTOCOL:
-                    raise NotRollcall(f"{self._url} does not speak {SUBPROTOCOL}.")
-                talk = Talk(socket, self._followed, token, self._renewal)
+                    raise NotRollcall(f"{self._shown} does not speak {SUBPROTOCOL}.")
+                talk = Talk(socket, self._followed, token, self._renewal, limit=limit)
                 await talk.run()
                 return talk, ""
         except InvalidStatus as error:
             if error.response.status_code not in COME_BACK:
-                raise NotRollcall(f"{self._url} answers {error.response.status_code}.") from error
+                raise NotRollcall(f"{self._shown} answers {error.response.status_code}.") from error
             return None, str(error)
-        except (InvalidURI, NegotiationError) as error:
-            raise NotRollcall(f"{self._url}: {error}") from error
+        except InvalidURI as error:
+            raise NotRollcall(f"{self._shown}: {error.msg}") from None  # it says the whole address
+        except NegotiationError as error:
+            raise NotRollcall(f"{self._shown}: {error}") from error
         except (InvalidHandshake, OSError, TimeoutError, EOFError) as error:
             return None, str(error) or type(error).__name__
 

@@ -16,6 +16,7 @@ from rollcall_client.subscription import Mailbox
 from rollcall_client.tokens import Token, TokenProvider, lifetime_s, renew_after_s
 
 GAP = 4000
+PING_EVERY_S, PONG_WITHIN_S = 15.0, 20.0  # a peer that died without a word is noticed within 35 s
 _LOG = logging.getLogger("rollcall_client")
 
 
@@ -27,27 +28,39 @@ class Talk:
     """One connection that is open. `ready_at` is when it let us in, by the loop's clock; None before that."""
 
     def __init__(
-        self, socket: ClientConnection, followed: Followed, token: Token | str, renewal: TokenProvider | None
+        self,
+        socket: ClientConnection,
+        followed: Followed,
+        token: Token | str,
+        renewal: TokenProvider | None,
+        *,
+        limit: asyncio.Timeout | None = None,
     ) -> None:
+        """`limit` is that of being let in: it does not count any more after that."""
         self.ready_at: float | None = None
         self.code, self.reason = 1006, ""
         self._socket = socket
         self._followed = followed
         self._token = token
         self._renewal = renewal
+        self._limit = limit
         self._server_time: datetime | None = None
+        self._welcome_at = 0.0  # when it was that time, by the loop's clock
         self._fatal: RollcallError | None = None
         self._helpers: list[asyncio.Task[None]] = []
 
     async def run(self) -> None:
         """Until it is closed; `code` and `reason` say how. Raises what a token provider gives up with."""
         async with asyncio.TaskGroup() as tasks:
+            self._helpers.append(tasks.create_task(self._ping()))
             try:
                 while True:
-                    await self._hear(json.loads(await self._socket.recv()), tasks)
+                    await self._hear(json.loads(await self._next()), tasks)
             except ConnectionClosed as closed:
                 if closed.rcvd is not None:
                     self.code, self.reason = closed.rcvd.code, closed.rcvd.reason
+                elif closed.sent is not None and not self.reason:
+                    self.reason = f"after we had sent {closed.sent}"
             except _Gap as gap:
                 self.code, self.reason = GAP, str(gap)
                 await self._socket.close(GAP, "gap")
@@ -58,11 +71,28 @@ class Talk:
         if self._fatal is not None:
             raise self._fatal
 
+    async def _next(self) -> str | bytes:
+        """Only the time in which we listen counts: while a full mailbox holds us up, nobody can be heard."""
+        try:
+            async with asyncio.timeout(PING_EVERY_S + PONG_WITHIN_S):
+                return await self._socket.recv()
+        except TimeoutError:
+            self.reason = "nothing was heard of the server any more"
+            self._socket.transport.abort()
+            return await self._socket.recv()
+
+    async def _ping(self) -> None:
+        """So that something is to be heard: `pong` comes in its turn, after what waits before it."""
+        while True:
+            await asyncio.sleep(PING_EVERY_S)
+            await send(self._socket, {"type": "ping"})
+
     async def _hear(self, message: Message, tasks: asyncio.TaskGroup) -> None:
         mailbox = self._followed.find(message.get("id"))
         match message["type"]:
             case "welcome":
                 self._server_time = datetime.fromisoformat(message["serverTime"])
+                self._welcome_at = asyncio.get_running_loop().time()
                 await self._authenticate()
             case "ready":
                 await self._ready(message, tasks)
@@ -84,18 +114,23 @@ class Talk:
         if self.ready_at is not None:
             return  # with a new token
         self.ready_at = asyncio.get_running_loop().time()
+        if self._limit is not None and not self._limit.expired():
+            self._limit.reschedule(None)
         if self._renewal is not None:
             self._helpers.append(tasks.create_task(self._renew(self._renewal)))
         await self._followed.ask_all(self._socket)
 
+    def _life(self) -> float | None:
+        """How long the token is still good, by the server's clock."""
+        assert self._server_time is not None
+        since = asyncio.get_running_loop().time() - self._welcome_at
+        return lifetime_s(self._token, self._server_time + timedelta(seconds=since))
+
     async def _renew(self, provider: TokenProvider) -> None:
         """A new token before the old one runs out, inside the connection."""
         failures = 0
-        assert self._server_time is not None
-        left = lifetime_s(self._token, self._server_time)
+        left = self._life()
         while left is not None and left > 0:
-            loop = asyncio.get_running_loop()
-            began_at = loop.time()
             await asyncio.sleep(pause_s(failures) if failures else renew_after_s(left))
             try:
                 self._token = await provider()
@@ -109,8 +144,7 @@ class Talk:
                 continue
             failures = 0
             await self._authenticate()
-            self._server_time = self._server_time + (loop.time() - began_at) * timedelta(seconds=1)
-            left = lifetime_s(self._token, self._server_time)
+            left = self._life()
 
     async def _subscribed(self, mailbox: Mailbox, message: Message) -> None:
         snapshot = message.get("snapshot")

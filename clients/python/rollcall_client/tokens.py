@@ -1,18 +1,21 @@
 """Where tokens come from, and when the next one is due."""
 
+import asyncio
 import base64
 import binascii
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+
+ANSWER_WITHIN_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
     """An access token as `auth/login` and `auth/refresh` answer it: with the seconds for which it is good."""
 
-    value: str
+    value: str = field(repr=False)
     expires_in_s: float | None = None
 
 
@@ -20,14 +23,19 @@ TokenProvider = Callable[[], Awaitable[Token | str]]
 
 
 def provider_of(token: str | Token | TokenProvider) -> TokenProvider:
-    """One that always answers the same, where a token was given."""
-    if not isinstance(token, (str, Token)):
-        return token
+    """One that always answers the same, where a token was given. Any other may take so long, and no longer."""
+    if isinstance(token, (str, Token)):
 
-    async def same() -> Token | str:
-        return token
+        async def same() -> Token | str:
+            return token
 
-    return same
+        return same
+
+    async def in_time() -> Token | str:
+        async with asyncio.timeout(ANSWER_WITHIN_S):
+            return await token()
+
+    return in_time
 
 
 def lifetime_s(token: Token | str, server_time: datetime) -> float | None:

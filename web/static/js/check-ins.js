@@ -32,7 +32,7 @@ export class CheckIns {
    * @param {import("./api.js").Api} api with the kiosk's own token
    * @param {string} kioskId
    * @param {{away: () => boolean, waiting: (count: number) => void, done: (sent: number, refused: number) => void,
-   *   isShutOut: () => Promise<boolean>, ended: () => void}} uses `done`: some that waited have been sent, or refused for
+   *   isShutOut: () => Promise<boolean | null>, ended: () => void}} uses `done`: some that waited have been sent, or refused for
    *   good; `isShutOut`: whether the server itself says that this screen is not paired any more
    */
   constructor(api, kioskId, uses) {

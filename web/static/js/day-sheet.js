@@ -32,7 +32,7 @@ export class DaySheet {
    * @param {import("./sheet.js").Sheet} sheet
    * @param {(permission: string) => boolean} may
    * @param {{evidence: (entry: any) => void, opened: (personId: string, date: string) => void,
-   *   changed: (personId: string) => void, said: (sentence: string, tone?: "green" | "blue") => void}} uses
+   *   changed: (personId: string) => void, said: (sentence: string, tone?: "green" | "blue" | "red") => void}} uses
    */
   constructor(api, sheet, may, uses) {
     this.#api = api;
@@ -152,14 +152,17 @@ export class DaySheet {
       asked.focus();
       if (this.#behind) this.#load();
     };
+    const personId = this.#personId;
     const done = (answer) => {
       this.#uses.said(say(answer?.state === "pending" ? "entry.waits" : "saved"), answer?.state === "pending" ? "blue" : "green");
-      this.#writing = false;
-      this.#uses.changed(this.#personId);
-      return this.#load();
+      this.#uses.changed(personId);
+      if (form.isConnected) this.#writing = false;
+      this.#behind = this.#writing; // in another form, which was opened meanwhile
+      return this.#writing ? undefined : this.#load();
     };
+    const form = make({ cancel, done, failed: (sentence) => this.#uses.said(sentence, "red") });
     this.#writing = true;
-    holder.replaceChildren(make({ cancel, done }));
+    holder.replaceChildren(form);
     holder.querySelector("input:not([type=date]), select")?.focus();
   }
 

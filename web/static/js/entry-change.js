@@ -9,10 +9,11 @@ import { clockIn, dateIn, instant } from "./zoned.js";
 
 /**
  * @param {import("./api.js").Api} api
- * @param {{personId: string, zone: string, date: string, entry?: any, done: (answer: any) => void, cancel: () => void}} of
+ * @param {{personId: string, zone: string, date: string, entry?: any, done: (answer: any) => void, cancel: () => void,
+ *   failed: (sentence: string) => void}} of `failed`: tells what a form that is not shown any more cannot;
  *   without an entry a new one is made
  */
-export function entryForm(api, { personId, zone, date, entry = null, done, cancel }) {
+export function entryForm(api, { personId, zone, date, entry = null, done, cancel, failed }) {
   const was = entry ? { date: dateIn(zone, entry.at), time: clockIn(zone, entry.at), direction: entry.direction } : { date, time: "", direction: "in" };
   const send = async (form, value) => {
     if (!complete(form, value, ["date", "time", "reason"])) return;
@@ -20,7 +21,7 @@ export function entryForm(api, { personId, zone, date, entry = null, done, cance
     const said = { direction: value("direction"), reason: value("reason") };
     const moved = !entry || value("date") !== was.date || value("time") !== was.time;
     if (entry && !moved && said.direction === was.direction) return complain(form, "time", "entry.unchanged");
-    await work(form, async () => done(entry ? await api.patch(`attendance/entries/${entry.id}`, { ...said, ...(moved ? { at } : {}) }) : await api.post("attendance/entries", { personId, at, ...said })));
+    await work(form, failed, async () => done(entry ? await api.patch(`attendance/entries/${entry.id}`, { ...said, ...(moved ? { at } : {}) }) : await api.post("attendance/entries", { personId, at, ...said })));
   };
   return workingForm(
     { label: say(entry ? "entry.change.label" : "entry.add"), submit: say(entry ? "entry.change.submit" : "entry.add.submit"), busy: say("entry.busy"), extra: [cancelButton(cancel)], send },
@@ -38,13 +39,13 @@ export function entryForm(api, { personId, zone, date, entry = null, done, cance
 
 /**
  * @param {import("./api.js").Api} api
- * @param {{entry: any, zone: string, done: () => void, cancel: () => void}} of
+ * @param {{entry: any, zone: string, done: () => void, cancel: () => void, failed: (sentence: string) => void}} of
  */
-export function removalForm(api, { entry, zone, done, cancel }) {
+export function removalForm(api, { entry, zone, done, cancel, failed }) {
   const words = say("entry.remove.sure", { way: say(`person.entry.${entry.direction}`), time: clockIn(zone, entry.at) });
   const send = async (form, value) => {
     if (!complete(form, value, ["reason"])) return;
-    await work(form, async () => done(await api.delete(`attendance/entries/${entry.id}`, { reason: value("reason") })));
+    await work(form, failed, async () => done(await api.delete(`attendance/entries/${entry.id}`, { reason: value("reason") })));
   };
   return workingForm({ label: say("entry.remove"), submit: say("entry.remove"), busy: say("entry.busy"), extra: [cancelButton(cancel)], send }, el("p", { text: words }), reason());
 }
@@ -67,12 +68,14 @@ function complain(form, name, key) {
   fieldError(form.elements.namedItem(name), say(key));
 }
 
-async function work(form, run) {
+async function work(form, failed, run) {
   try {
     await run();
   } catch (error) {
+    if (!form.getClientRects().length) return failed(inWords(error));
     const details = error instanceof ApiError ? error.details.map((one) => (one.field === "at" ? { ...one, field: "time" } : one)) : [];
     const rest = details.length ? showFieldErrors(form, { details, message: error.message }) : inWords(error);
     if (rest) tell(form, notice("red", rest));
   }
+  return undefined;
 }

@@ -29,7 +29,7 @@
  * not give all that was missed.
  * @callback OnResync
  * @param {object | null} snapshot
- * @param {{recovered: boolean}} how
+ * @param {{recovered: boolean, cursor?: Cursor}} how `cursor`: to go on from with `since`, also where nothing happens
  */
 
 export class Subscription {
@@ -83,7 +83,7 @@ export class Subscription {
       this.#cursor = { epoch: message.epoch, offset: message.offset };
     }
     if (!recovered || settled || message.snapshot !== undefined) {
-      this.#onResync(message.snapshot ?? null, { recovered });
+      this.#onResync(message.snapshot ?? null, { recovered, ...(this.#cursor ? { cursor: this.#cursor } : {}) });
     }
   }
 

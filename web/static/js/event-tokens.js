@@ -1,6 +1,7 @@
 /** Where the token comes from that lets into the socket, and when the next one is due. */
 
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
+const ANSWER_WITHIN_MS = 30_000;
 
 /**
  * @typedef {string | {token: string, expiresIn?: number}} Token `expiresIn` in seconds; a JSON Web Token says it itself
@@ -29,9 +30,19 @@ export class Tokens {
     return this.#given !== null && typeof this.#given === "object" ? this.#given.token : this.#given;
   }
 
-  /** Asks for another one. */
+  /** Asks for another one. Whoever does not answer is not waited for longer than half a minute. */
   async next() {
-    if (typeof this.#source === "function") this.#given = await this.#source();
+    if (typeof this.#source !== "function") return;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    let timer;
+    const late = new Promise((_, fail) => {
+      timer = setTimeout(() => fail(new Error("no token has come in time")), ANSWER_WITHIN_MS);
+    });
+    try {
+      this.#given = await Promise.race([this.#source(), late]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   /**

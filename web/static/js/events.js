@@ -23,7 +23,8 @@ import { isShutOut } from "./standing.js";
  */
 
 /**
- * `connecting` until the first `ready`; `stopped` where the server said not to come back, or after close().
+ * `connecting` until the first `ready`; `stopped` where the server said not to come back, where no socket can be made, or
+ * after close().
  * @callback OnState
  * @param {State} state
  * @param {{code: number, reason: string}} why the last close, code 0 where there was none
@@ -37,6 +38,9 @@ const PING_EVERY_MS = 15000;
 const STEADY_AFTER_MS = 10000;
 const NOT_TO_COME_BACK = 4500;
 const NOT_IN = 4501; // or not in time, which a network that stalls for some seconds is enough for
+const AUTH_WITHIN_MS = 4000; // the server waits for 5 s: a 4501 before that is its answer
+const REFUSALS = 3; // in a row, where nobody can be asked whether they are true
+const UNAVAILABLE_MS = 1000;
 
 /** One connection to `/ws`, kept alive as long as it is wanted. */
 export class Events {
@@ -46,6 +50,8 @@ export class Events {
   #webSocket;
   #tokens;
   #refused = 0;
+  #refusedAtOnce = 0;
+  #openedAt = 0;
   #self;
   /** @type {WebSocket | null} */
   #socket = null;
@@ -159,9 +165,12 @@ export class Events {
 
   #open() {
     this.#asking = false;
-    const socket = new this.#webSocket(this.#address.socket, [SUBPROTOCOL]);
+    const socket = this.#made();
+    if (!socket) return;
     this.#socket = socket;
-    this.#heardAt = performance.now();
+    this.#openedAt = performance.now();
+    this.#heardAt = this.#openedAt;
+    socket.addEventListener("error", () => {}); // a close follows; with the package `ws` one that nobody hears ends the program
     socket.addEventListener("message", (message) => {
       if (socket === this.#socket) {
         this.#heardAt = performance.now();
@@ -176,6 +185,16 @@ export class Events {
     clearInterval(this.#pingTimer);
     this.#pingedAt = 0;
     this.#pingTimer = setInterval(() => this.#mind(), PING_EVERY_MS);
+  }
+
+  /** null for an address that cannot be one of a socket, or that this page may not use: another try makes no difference. */
+  #made() {
+    try {
+      return new this.#webSocket(this.#address.socket, [SUBPROTOCOL]);
+    } catch (error) {
+      this.#stop({ code: 0, reason: String(error) });
+      return null;
+    }
   }
 
   /** A socket can be dead without a close: nothing heard since it was asked, and it is given up. */
@@ -222,13 +241,14 @@ export class Events {
       case "ready":
         this.#user = message.user;
         this.#refused = 0;
+        this.#refusedAtOnce = 0;
         if (this.#ready) break; // with a new token
         this.#ready = true;
         this.#readyAt = performance.now();
-        this.#say("connected");
         for (const id of this.#subscriptions.keys()) {
           this.#ask(id);
         }
+        this.#say("connected"); // last: who subscribes then asks by itself
         break;
       case "subscribed":
         subscription?.answered(message);
@@ -268,8 +288,8 @@ export class Events {
    */
   #error(message, subscription) {
     if (message.code === "unavailable" && subscription) {
-      const id = message.id;
-      setTimeout(() => this.#ready && this.#subscriptions.has(id) && this.#ask(id), this.#pause());
+      const [id, socket] = [message.id, this.#socket]; // the next connection asks for all of them
+      setTimeout(() => socket === this.#socket && this.#subscriptions.has(id) && this.#ask(id), UNAVAILABLE_MS);
       return;
     }
     if (subscription?.options.onError) {
@@ -305,6 +325,7 @@ export class Events {
     clearTimeout(this.#renewTimer);
     if (code === NOT_IN) {
       this.#refused += 1;
+      if (performance.now() - this.#openedAt < AUTH_WITHIN_MS) this.#refusedAtOnce += 1;
       // Whoever can have another token tries that first.
       if (!this.#tokens.renews || this.#refused > 1) this.#askWhether({ code, reason });
     } else if (code >= NOT_TO_COME_BACK && code < 5000) {
@@ -319,7 +340,9 @@ export class Events {
 
   /** It comes back meanwhile: the answer may be as slow as what has kept it out. @param {{code: number, reason: string}} why */
   async #askWhether(why) {
-    if ((await isShutOut(this.#self, this.#tokens.value, this.#address.site)) && this.#state === "reconnecting") {
+    const often = this.#refusedAtOnce >= REFUSALS;
+    const over = (await isShutOut(this.#self, this.#tokens.value, this.#address.site)) ?? often;
+    if (over && this.#state === "reconnecting") {
       this.#socket?.close();
       this.#socket = null;
       this.#stop(why);

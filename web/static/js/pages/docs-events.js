@@ -27,7 +27,7 @@ for (const snippet of document.querySelectorAll("[data-snippet]")) {
 }
 
 function openNamed() {
-  const named = document.getElementById(decodeURIComponent(window.location.hash.slice(1)));
+  const named = document.getElementById(window.location.hash.slice(1)); // our names need no decoding
   if (named instanceof HTMLDetailsElement) named.open = true;
 }
 
