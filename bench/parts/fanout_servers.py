@@ -1,6 +1,6 @@
 """Servers that tell many subscribers the same, each in a process of its own.
 
-    python -m bench.parts.fanout_servers ours|bare|socketio
+    python -m bench.parts.fanout_servers ours|bare|socketio [STORED]
 
 `ours`: an event is appended to the log in a transaction of its own (SQLite, four writers); the hub tails the log and
 delivers over uvicorn. `bare`: the `websockets` library's broadcast() of an equal message; nothing is stored, nothing
@@ -96,7 +96,7 @@ async def serve_ours(stored: int) -> None:
     """Rollcall's log, hub and socket; so many events are there from the beginning."""
     async with fresh_store() as (store, _):
         log = TableLog(store)
-        await _append(store, log, stored)
+        await append(store, log, stored)
         hub = Hub(log, MemoryBus(), SystemClock())
         anyone = Anyone()
 
@@ -125,7 +125,8 @@ async def serve_ours(stored: int) -> None:
                 tailing.cancel()
 
 
-async def _append(store: Store, log: TableLog, count: int) -> None:
+async def append(store: Store, log: TableLog, count: int) -> None:
+    """Events that nobody is told of, a hundred in a transaction."""
     for first in range(0, count, 100):
         async with store.transaction() as session:
             await log.append(session, [_new_event(number) for number in range(first, min(count, first + 100))])
