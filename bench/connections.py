@@ -43,7 +43,7 @@ class Cost:
 def ours() -> Iterator[tuple[int, int, str]]:
     """The port, the process and a token."""
     with tempfile.TemporaryDirectory() as folder, RollcallServer(Path(folder)) as server, server.login() as api:
-        yield server.port, server.pid, api.token
+        yield server.port, server.pid, str(api.token)
 
 
 @contextmanager
@@ -90,7 +90,8 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     asked = parser.parse_args()
     allow_files(asked.connections + AT_ONCE)
-    mine, theirs = [], []
+    mine: list[Cost] = []
+    theirs: list[Cost] = []
     for _ in range(asked.rounds):
         for costs, server in ((mine, ours), (theirs, bare)):
             with server() as (port, pid, token):
