@@ -150,6 +150,7 @@ async def serving(
         Starlette(routes=[WebSocketRoute("/ws", endpoint), *routes]),
         ws=FramedWebSockets if framed else "websockets-sansio",
         ws_per_message_deflate=False,
+        ws_max_size=65536,
         lifespan="off",
         log_config=None,
         timeout_graceful_shutdown=3,
