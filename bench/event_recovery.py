@@ -22,6 +22,7 @@ from bench.parts.fanout_talk import SinceTalk
 from bench.parts.report import figure, median
 
 LOOK_EVERY_S = 0.05
+PATIENCE_S = 900.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ async def measure(kind: str, subscribers: int, events: int) -> Recovered:
                     one.resume()
             else:
                 server.order("burst", events)
-            await tally.reach(subscribers * events)
+            await tally.reach(subscribers * events, PATIENCE_S)
             took = monotonic() - began
             watching.cancel()
         if tally.lost:

@@ -35,16 +35,16 @@ class Tally:
         if self.got >= self._wanted:
             self._reached.set()
 
-    async def reach(self, wanted: int) -> None:
+    async def reach(self, wanted: int, within_s: float = PATIENCE_S) -> None:
         """Until so many have come since `got` was last set to 0."""
         self._wanted = wanted
         if self.got < wanted:
             self._reached.clear()
             try:
-                async with asyncio.timeout(PATIENCE_S):
+                async with asyncio.timeout(within_s):
                     await self._reached.wait()
             except TimeoutError as error:
-                missing = f"{self.got:,} of {wanted:,} came within {PATIENCE_S:.0f} s, {self.lost} connections ended."
+                missing = f"{self.got:,} of {wanted:,} came within {within_s:.0f} s, {self.lost} connections ended."
                 raise RuntimeError(missing) from error
 
 
