@@ -35,6 +35,11 @@ class Tally:
         if self.got >= self._wanted:
             self._reached.set()
 
+    def lose(self) -> None:
+        """A connection ended that should not have: nothing more is waited for."""
+        self.lost += 1
+        self._reached.set()
+
     async def reach(self, wanted: int, within_s: float = PATIENCE_S) -> None:
         """Until so many have come since `got` was last set to 0."""
         self._wanted = wanted
@@ -44,8 +49,9 @@ class Tally:
                 async with asyncio.timeout(within_s):
                     await self._reached.wait()
             except TimeoutError as error:
-                missing = f"{self.got:,} of {wanted:,} came within {within_s:.0f} s, {self.lost} connections ended."
-                raise RuntimeError(missing) from error
+                raise RuntimeError(f"{self.got:,} of {wanted:,} came within {within_s:.0f} s.") from error
+            if self.got < wanted:
+                raise RuntimeError(f"{self.lost} connections ended when {self.got:,} of {wanted:,} had come.")
 
 
 class Reader(asyncio.Protocol):
@@ -72,7 +78,7 @@ class Reader(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         if not self._left:
-            self._tally.lost += 1
+            self._tally.lose()
 
     def leave(self) -> None:
         """Without a word, so that no port stays taken."""
