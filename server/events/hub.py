@@ -165,7 +165,7 @@ class Hub:
                     feed.append(await self.log.read(topic, after, RECENT_AT_START))
                 except Gap:  # trimmed while we looked
                     feed = Feed(topic, position, self._limits)
-                self._feeds[topic] = feed
+                feed = self._feeds.setdefault(topic, feed)  # follow() may have put one back, and it has followers
                 self._mark([topic])  # for what came meanwhile
             return feed
 

@@ -158,6 +158,7 @@ async def serving(
         ws_per_message_deflate=compressed,
         ws_ping_interval=ping_s[0],
         ws_ping_timeout=ping_s[1],
+        ws_max_size=65536,
         lifespan="off",
         log_config=None,
         timeout_graceful_shutdown=3,

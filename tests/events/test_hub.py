@@ -12,6 +12,7 @@ from server.clock import SystemClock
 from server.errors import RollcallError
 from server.events.feed import FeedLimits
 from server.events.hub import Hub
+from server.events.log import Position
 from server.events.schema import CloseCode, Cursor, Filter, StoredEvent
 from server.events.subscription import Subscription
 from server.store.engine import Store
@@ -82,6 +83,45 @@ async def test_a_lost_wake_up_only_delays(store: Store, log: TableLog, hub: Hub)
         subscription.release()
         await say(store, log, None, new_event(1))
         await until(lambda: client.pipe.offsets == [1])
+
+
+class HeldLog(TableLog):
+    """Its `head` answers when the test says so: each call waits for the next of these."""
+
+    def __init__(self, store: Store, *until: asyncio.Event) -> None:
+        super().__init__(store)
+        self.asked = 0
+        self._until = list(until)
+
+    async def head(self, topic: str) -> Position:
+        self.asked += 1
+        if self._until:
+            await self._until.pop(0).wait()
+        return await super().head(topic)
+
+
+async def test_who_comes_while_an_unused_feed_is_closed_is_told_too(store: Store) -> None:
+    """After a start all come at once, and nobody follows yet when the tail looks for feeds that nobody follows."""
+    at_once, first_may, second_may = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    at_once.set()
+    log = HeldLog(store, at_once, first_may, second_may)
+    hub = Hub(log, MemoryBus(), SystemClock(), poll_s=0.05)
+    first, second = Client(), Client()
+    async with running(hub):
+        async with asyncio.TaskGroup() as tasks:
+            followed = tasks.create_task(hub.follow(one := first.subscription(), None))
+            await until(lambda: log.asked == 2)
+            await until(lambda: not hub._feeds)
+            tasks.create_task(hub.follow(other := second.subscription(), None))
+            await until(lambda: log.asked == 3)
+            first_may.set()
+            await followed
+            second_may.set()
+        one.release()
+        other.release()
+        await say(store, log, hub, new_event(1))
+        await until(lambda: second.pipe.offsets == [1])
+        await until(lambda: first.pipe.offsets == [1])
 
 
 async def test_recovery_is_whole_or_refused(store: Store, log: TableLog, hub: Hub) -> None:
