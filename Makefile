@@ -62,6 +62,7 @@ clients: $(VENV)/.dev  ## write the event types of the Python and JavaScript cli
 	PYTHONPATH=. $(BIN)/python clients/generate.py
 
 constraints: $(VENV)/.dev  ## pin what is installed now
+	$(PIP) -e '.[$(RUNTIME),demo,dev,bench]'
 	$(BIN)/python -m pip freeze --exclude-editable | grep -v '^-e' > constraints.txt
 
 clean:  ## remove the virtual environment and the demo's state
