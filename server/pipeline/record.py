@@ -40,6 +40,7 @@ from server.store.audit import SYSTEM, Actor
 from server.store.engine import Store
 from server.store.runtime import RuntimeState
 from server.store.tables import Camera, Entry, Person, Sighting
+from server.store.writes import locked_in_order
 from server.wire import rfc3339
 
 UNKNOWN_HINT = "step_closer"
@@ -112,6 +113,7 @@ class Recorder:
             camera = await cameras.find(session, camera_id)
             if camera is None:  # deleted while this frame was on its way
                 return Recorded([], [])
+            await locked_in_order(session, Person, *(change.sighting.person_id for change in changes))
             writer = _Writer(session, camera, self._local, policy_of(camera, self._liveness))
             for change in changes:
                 row = await writer.write(change, evidence.get(change.sighting.id), keys.get(change.sighting.id))
@@ -173,6 +175,7 @@ class Recorder:
         rows: list[Sighting] = []
         told: list[NewEvent] = []
         async with self._store.transaction() as session:
+            await locked_in_order(session, Person, person_id)
             async with around(session) as sighting_ids:
                 for sighting_id in sighting_ids:
                     row, events = await self._correct(session, sighting_id, person_id, by)

@@ -19,8 +19,9 @@ from server.routes.responses import Page
 from server.store import corrections, entries, people, sites
 from server.store.corrections import CorrectionRow
 from server.store.entries import EntryFilter, EntryRow
-from server.store.tables import Correction, Entry
+from server.store.tables import Correction, Entry, Person
 from server.store.views import EntryPublic, EntrySaid, PersonBrief
+from server.store.writes import locked_in_order
 from server.wire import Form, Moment, Time, Wire
 
 RESOURCE = "entries"
@@ -127,11 +128,16 @@ async def _check(call: Call, session: AsyncSession, person_id: str | None, at: d
 
 
 async def _correct(
-    call: Call, entry_id: str, action: str, do: Callable[[AsyncSession, Entry], Awaitable[Correction]]
+    call: Call,
+    entry_id: str,
+    action: str,
+    do: Callable[[AsyncSession, Entry], Awaitable[Correction]],
+    *,
+    whose: str | None = None,
 ) -> EntryPublic:
     """A correction with its audit and its event, in one transaction."""
     async with call.parts.store.transaction() as session:
-        row = await entries.lock(session, entry_id, reach_of(call.who))
+        row = await entries.lock(session, entry_id, reach_of(call.who), also=whose)
         call.check_unchanged(row.entry.updated_at)
         before = _shown(row)
         correction = await do(session, row.entry)
@@ -210,7 +216,7 @@ async def correct_entry(call: Call, entry_id: str, body: EntryChange) -> EntryPu
 
     if wish == Wish():
         raise Invalid.field("at", "nothing_to_change", "Say what is to be changed: personId, at or direction.")
-    return await _correct(call, entry_id, "entry.corrected", do)
+    return await _correct(call, entry_id, "entry.corrected", do, whose=body.person_id)
 
 
 @endpoint("DELETE", "/attendance/entries/{entry_id}", allow="attendance:correct", status=204, raises=(409, 422))
@@ -256,6 +262,8 @@ async def _decide(call: Call, correction_id: str, agreed: bool, body: Decision |
     async with call.parts.store.transaction() as session:
         row = await corrections.get(session, correction_id, reach_of(call.who))
         call.check_unchanged(row.correction.updated_at)
+        to_be = (row.correction.after or {}).get("personId")
+        await locked_in_order(session, Person, row.entry.person_id, to_be)
         await amend.decide(session, row, agreed, terms)
         [view] = await _told(call, session, [await corrections.get(session, correction_id)])
         action = "correction.approved" if agreed else "correction.refused"

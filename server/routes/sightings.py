@@ -59,7 +59,7 @@ async def _correction(
     call: Call, sighting_id: str, person_id: str | None, was: list[str], session: AsyncSession
 ) -> AsyncIterator[None]:
     """Around a correction in its transaction: nobody has changed it meanwhile, and the audit tells of it."""
-    row = await sightings.lock(session, sighting_id, reach_of(call.who))
+    row = await sightings.lock(session, sighting_id, reach_of(call.who), also=person_id)
     call.check_unchanged(row.sighting.updated_at)
     await people.check(session, person_id, reach_of(call.who))
     before = _shown(row)

@@ -16,7 +16,7 @@ from server.events.limits import EVERYTHING, Reach
 from server.store.paging import Page, Paged, Sorts, fetch_joined, matching
 from server.store.reach import entries_within
 from server.store.tables import Camera, Correction, Entry, FrozenDay, Person
-from server.store.writes import locked
+from server.store.writes import locked, locked_in_order
 
 SORTS: Sorts = {
     "at": Entry.at,
@@ -77,8 +77,10 @@ async def get(session: AsyncSession, entry_id: str, reach: Reach = EVERYTHING) -
     return EntryRow(*row)
 
 
-async def lock(session: AsyncSession, entry_id: str, reach: Reach = EVERYTHING) -> EntryRow:
-    """The same, for a correction within the caller's transaction."""
+async def lock(session: AsyncSession, entry_id: str, reach: Reach = EVERYTHING, *, also: str | None = None) -> EntryRow:
+    """The same, for a correction within the caller's transaction, with whom it is about and who it is to be about."""
+    whose = (await session.exec(select(Entry.person_id).where(Entry.id == entry_id))).first()
+    await locked_in_order(session, Person, whose, also)
     await locked(session, Entry, entry_id)
     return await get(session, entry_id, reach)
 

@@ -13,7 +13,7 @@ from server.events.limits import EVERYTHING, Reach
 from server.store.paging import Page, Paged, Sorts, fetch_joined, matching
 from server.store.reach import sightings_within
 from server.store.tables import Camera, Person, Sighting
-from server.store.writes import locked
+from server.store.writes import locked, locked_in_order
 
 SORTS: Sorts = {
     "startedAt": Sighting.started_at,
@@ -59,8 +59,12 @@ async def get(session: AsyncSession, sighting_id: str, reach: Reach = EVERYTHING
     return SightingRow(*row)
 
 
-async def lock(session: AsyncSession, sighting_id: str, reach: Reach = EVERYTHING) -> SightingRow:
-    """The same, for an edit within the caller's transaction."""
+async def lock(
+    session: AsyncSession, sighting_id: str, reach: Reach = EVERYTHING, *, also: str | None = None
+) -> SightingRow:
+    """The same, for an edit within the caller's transaction, with whom it is of and who it is to be of."""
+    whose = (await session.exec(select(Sighting.person_id).where(Sighting.id == sighting_id))).first()
+    await locked_in_order(session, Person, whose, also)
     await locked(session, Sighting, sighting_id)
     return await get(session, sighting_id, reach)
 
