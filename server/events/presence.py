@@ -83,7 +83,7 @@ class Reader:
 class Bus(Protocol):
     """What the servers of a site say to each other by."""
 
-    def publish(self, channel: str, payload: bytes) -> None: ...
+    def publish(self, channel: str, payload: bytes, *, replaces: bool = False) -> None: ...
 
     def subscribe(self, *channels: str) -> AbstractAsyncContextManager[AsyncIterator[tuple[str, bytes]]]: ...
 
@@ -158,7 +158,7 @@ class Presence:
         if here is not None:
             told = [asdict(one) | {"since": rfc3339(one.since)} for one in here.present[:MOST_TOLD]]
             said |= {"name": here.name, "present": told, "left_out": len(here.present) - len(told)}
-        self._bus.publish(PRESENCE_CHANNEL, orjson.dumps(said))
+        self._bus.publish(PRESENCE_CHANNEL, orjson.dumps(said), replaces=True)
 
     async def _listen(self, words: AsyncIterator[tuple[str, bytes]]) -> None:
         async for _, payload in words:

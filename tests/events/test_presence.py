@@ -11,6 +11,7 @@ import pytest
 
 from server.bus.channels import Bus
 from server.bus.memory import MemoryBus
+from server.bus.redis import RedisBus
 from server.clock import ManualClock, SystemClock
 from server.events import presence as module
 from server.events.presence import PRESENCE_CHANNEL, Presence, Present, Reader
@@ -125,3 +126,13 @@ async def test_so_many_are_told_and_no_more(monkeypatch: pytest.MonkeyPatch) -> 
             await until(lambda: len(other.servers()) == 2)
             [_, there] = other.servers()
     assert ([one.connection_id for one in there.present], there.left_out) == (["connection-0", "connection-1"], 1)
+
+
+def test_a_bus_that_is_away_keeps_the_newest_only() -> None:
+    """Everything else that waits for Redis is worth more than who was here some beats ago."""
+    bus = RedisBus("redis://127.0.0.1:1")
+    one = Presence("one", bus, SystemClock())
+    for _ in range(3):
+        one._tell(one._here())
+    one._tell(None)
+    assert [orjson.loads(payload) for _, payload in bus._outgoing] == [{"id": "one"}]
