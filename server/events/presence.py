@@ -127,11 +127,14 @@ class Presence:
         others = [server for at_s, server in self._others.values() if at_s >= heard_after_s]
         return [self._here(), *sorted(others, key=lambda one: (one.name, one.id))]
 
-    def kiosk(self, kiosk_id: str) -> list[Present]:
-        """The screens that are connected as a kiosk, wherever."""
-        return [
-            one for server in self.servers() for one in server.present if one.kind == "kiosk" and one.own_id == kiosk_id
-        ]
+    def kiosks(self) -> dict[str, list[Present]]:
+        """The screens that are connected, wherever, by the kiosk as which they are."""
+        found: dict[str, list[Present]] = {}
+        for server in self.servers():
+            for one in server.present:
+                if one.kind == "kiosk":
+                    found.setdefault(one.own_id, []).append(one)
+        return found
 
     async def run(self) -> None:
         """Tells and hears until cancelled; then says that nobody is here any more."""

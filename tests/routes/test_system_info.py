@@ -106,3 +106,23 @@ async def test_a_kiosk_says_whether_its_screen_is_connected(admin: httpx.AsyncCl
         assert told == {door.id: (2, rfc3339(first.who.since)), yard.id: (0, None)}
     found = (await admin.get(f"/api/v1/kiosks/{door.id}")).json()["data"]
     assert (found["screens"], found["screenSince"]) == (0, None)
+
+
+class Asked:
+    """A guest who counts how often they are asked."""
+
+    times = 0
+
+    def present(self) -> None:
+        self.times += 1
+
+
+async def test_a_list_of_kiosks_looks_at_the_connections_once(admin: httpx.AsyncClient, parts: Parts) -> None:
+    """However many kiosks are in it."""
+    house = await build(parts)
+    for camera in (house.door, house.yard):
+        await add_kiosk(parts, camera)
+    somebody = Asked()
+    with parts.presence.having(somebody):
+        assert len((await admin.get("/api/v1/kiosks")).json()["data"]) == 2
+    assert somebody.times == 1
