@@ -1273,6 +1273,7 @@ const TEXT = Object.freeze({
   "connections.count": "{count} connected",
   "connections.none": "Nobody is connected at this moment.",
   "connections.more": "The {count} who came last are shown.",
+  "connections.nameless": "Name not shown to you",
   "connections.since": "Since {time}",
   "connections.follows.one": "follows one topic",
   "connections.follows.many": "follows {count} topics",
