@@ -1235,6 +1235,7 @@ const TEXT = Object.freeze({
   "events.none.title": "Nothing has happened yet",
   "events.none.text": "What cameras, kiosks and people do shows here as it happens.",
   "events.none.filtered": "Nothing of what you asked for. Choose less, or show older events.",
+  "events.end": "The list ends here, with the newest {count}. Choose less to see older ones.",
   "events.person": "Person",
   "events.picture": "The picture of it",
   "events.json": "The event as programs get it",

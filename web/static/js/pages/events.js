@@ -13,7 +13,7 @@ import { say } from "../text.js";
 import { clockSeconds, fullTime, isToday, spoken } from "../times.js";
 
 const ALL = { pageSize: 200, sort: "name" };
-const MOST_SHOWN = 1000; // beyond it the oldest go, and the page begins anew when they are asked for
+const MOST_SHOWN = 1000; // beyond it the oldest go, and the list says that it ends there
 const NAMES = Object.freeze(["topic", "type", "cameraId", "departmentId", "personId"]);
 
 class EventsPage {
@@ -26,6 +26,7 @@ class EventsPage {
   #state = this.#one("state");
   #card = this.#one("card");
   #older = this.#one("older");
+  #end = this.#one("end");
   #pause = this.#one("pause");
   #sheet = new Sheet(this.#one("event-sheet"));
   #combo = null;
@@ -35,6 +36,8 @@ class EventsPage {
   /** @type {import("../event-history.js").Entry[]} that came while it was paused */
   #waiting = [];
   #paused = false;
+  /** Whether the oldest rows have gone. */
+  #cut = false;
   #begun = 0;
 
   async start() {
@@ -123,11 +126,16 @@ class EventsPage {
     this.#list.setAttribute("aria-busy", "true");
     const lost = () => turn === this.#begun && this.#begin();
     try {
-      await mine.join(this.#events, (entry) => this.#heard(entry), lost, () => this.#list.replaceChildren());
+      await mine.join(this.#events, (entry) => this.#heard(entry), lost, () => this.#empty());
       if (turn === this.#begun) await this.#readOlder();
     } catch (error) {
       if (turn === this.#begun) this.#failed(error, () => this.#begin());
     }
+  }
+
+  #empty() {
+    this.#list.replaceChildren();
+    this.#cut = false;
   }
 
   /** Only topics on which what is asked for can happen. */
@@ -165,7 +173,6 @@ class EventsPage {
       this.#list.prepend(...this.#waiting.map((entry) => this.#row(entry)));
       this.#waiting = [];
     }
-    this.#pause.setAttribute("aria-pressed", String(this.#paused));
     this.#pause.querySelector("use").setAttribute("href", `/static/icons.svg#${this.#paused ? "play" : "pause"}`);
     this.#pause.querySelector("[data-pause-text]").textContent = say(this.#paused ? "events.goOn" : "events.pause");
     this.#settle();
@@ -173,9 +180,12 @@ class EventsPage {
 
   #settle() {
     this.#list.removeAttribute("aria-busy");
-    while (this.#list.childElementCount > MOST_SHOWN) this.#list.lastElementChild.remove();
+    for (; this.#list.childElementCount > MOST_SHOWN; this.#cut = true) this.#list.lastElementChild.remove();
     const count = this.#list.childElementCount;
-    this.#older.hidden = this.#histories.exhausted || count >= MOST_SHOWN;
+    const full = this.#cut || count >= MOST_SHOWN;
+    this.#older.hidden = this.#histories.exhausted || full;
+    this.#end.hidden = !this.#cut && (this.#histories.exhausted || !full);
+    this.#end.textContent = say("events.end", { count: count.toLocaleString("en") });
     this.#card.hidden = count === 0;
     this.#one("count").textContent = this.#paused ? say(this.#waiting.length === 1 ? "events.waiting.one" : "events.waiting", { count: this.#waiting.length }) : "";
     const nothing = stateCard({ icon: "activity", title: say("events.none.title"), text: say(Object.keys(this.#chosen).length ? "events.none.filtered" : "events.none.text") });
