@@ -13,8 +13,11 @@ class Bus(Protocol):
     async def run(self) -> None:
         """The owner's task; returns only by being cancelled."""
 
-    def publish(self, channel: str, payload: bytes) -> None:
-        """Never waits and never fails: what cannot be delivered is lost."""
+    def publish(self, channel: str, payload: bytes, *, replaces: bool = False) -> None:
+        """Never waits and never fails: what cannot be delivered is lost.
+
+        `replaces`: it makes what still waits to be sent on this channel needless, as a whole state does.
+        """
 
     async def drained(self) -> None:
         """Waits until what was published here has been sent, while `run()` runs."""

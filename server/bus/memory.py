@@ -17,7 +17,8 @@ class MemoryBus:
         """Nothing to do; here because every bus has it."""
         await asyncio.Event().wait()
 
-    def publish(self, channel: str, payload: bytes) -> None:
+    def publish(self, channel: str, payload: bytes, *, replaces: bool = False) -> None:
+        """Nothing waits to be sent here, so nothing is replaced."""
         for inbox in self._inboxes:
             if channel in inbox.channels:
                 inbox.put(channel, payload)

@@ -34,9 +34,13 @@ class RedisBus:
         self._listening = asyncio.Event()
         self._inboxes: list[Inbox] = []
 
-    def publish(self, channel: str, payload: bytes) -> None:
+    def publish(self, channel: str, payload: bytes, *, replaces: bool = False) -> None:
         """Queued; when Redis is away for long, the oldest are lost."""
-        self._outgoing.append((channel, payload))
+        waiting = [place for place, (one, _) in enumerate(self._outgoing) if one == channel] if replaces else []
+        if waiting:
+            self._outgoing[waiting[0]] = channel, payload
+        else:
+            self._outgoing.append((channel, payload))
         self._sent.clear()
         self._wanted.set()
 

@@ -2,11 +2,12 @@
 
 import asyncio
 import platform
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Literal, Protocol, get_args
 
 import orjson
 import structlog
@@ -16,13 +17,14 @@ from server.events.gate import Principal
 from server.wire import rfc3339
 
 PRESENCE_CHANNEL = "presence"
-BEAT_S = 5.0
+BEAT_S = 5.0  # from one word to the next where nothing changes
 LOST_AFTER_BEATS = 3.2  # two of them may be lost on the way
 SETTLE_S = 0.5  # what changes within it is told together
-MOST_TOLD = 500  # of one server to the others, who came first: its total is told as well
+MOST_TOLD = 500  # of one server to the others, kiosks before others and who came first: how many more is told as well
 
 Kind = Literal["user", "program", "kiosk"]
 Transport = Literal["websocket", "stream"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +57,12 @@ class Present:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """One server of the site with those who are connected to it; `left_out` are connected as well."""
+    """One server of the site with those who are connected to it; `left_out` counts others who are, by kind."""
 
     id: str
     name: str
     present: Sequence[Present]
-    left_out: int = 0
+    left_out: Mapping[Kind, int] = field(default_factory=dict)
 
 
 class Guest(Protocol):
@@ -83,7 +85,7 @@ class Reader:
 class Bus(Protocol):
     """What the servers of a site say to each other by."""
 
-    def publish(self, channel: str, payload: bytes) -> None: ...
+    def publish(self, channel: str, payload: bytes, *, replaces: bool = False) -> None: ...
 
     def subscribe(self, *channels: str) -> AbstractAsyncContextManager[AsyncIterator[tuple[str, bytes]]]: ...
 
@@ -127,11 +129,14 @@ class Presence:
         others = [server for at_s, server in self._others.values() if at_s >= heard_after_s]
         return [self._here(), *sorted(others, key=lambda one: (one.name, one.id))]
 
-    def kiosk(self, kiosk_id: str) -> list[Present]:
-        """The screens that are connected as a kiosk, wherever."""
-        return [
-            one for server in self.servers() for one in server.present if one.kind == "kiosk" and one.own_id == kiosk_id
-        ]
+    def kiosks(self) -> dict[str, list[Present]]:
+        """The screens that are connected, wherever, by the kiosk as which they are."""
+        found: dict[str, list[Present]] = {}
+        for server in self.servers():
+            for one in server.present:
+                if one.kind == "kiosk":
+                    found.setdefault(one.own_id, []).append(one)
+        return found
 
     async def run(self) -> None:
         """Tells and hears until cancelled; then says that nobody is here any more."""
@@ -143,7 +148,7 @@ class Presence:
                     self._tell(self._here())
                     await asyncio.sleep(self._settle_s)
                     with suppress(TimeoutError):
-                        async with asyncio.timeout(self._beat_s):
+                        async with asyncio.timeout(self._beat_s - self._settle_s):
                             await self._changed.wait()
         finally:
             self._tell(None)
@@ -156,9 +161,11 @@ class Presence:
         """None: this server leaves."""
         said: dict[str, object] = {"id": self._origin}
         if here is not None:
-            told = [asdict(one) | {"since": rfc3339(one.since)} for one in here.present[:MOST_TOLD]]
-            said |= {"name": here.name, "present": told, "left_out": len(here.present) - len(told)}
-        self._bus.publish(PRESENCE_CHANNEL, orjson.dumps(said))
+            listed = sorted(here.present, key=lambda one: one.kind != "kiosk")
+            told = [asdict(one) | {"since": rfc3339(one.since)} for one in listed[:MOST_TOLD]]
+            left_out = Counter(one.kind for one in listed[MOST_TOLD:])
+            said |= {"name": here.name, "present": told, "left_out": dict(left_out)}
+        self._bus.publish(PRESENCE_CHANNEL, orjson.dumps(said), replaces=True)
 
     async def _listen(self, words: AsyncIterator[tuple[str, bytes]]) -> None:
         async for _, payload in words:
@@ -176,10 +183,14 @@ class Presence:
             self._others.pop(origin, None)
             return
         present = [Present(**one | {"since": datetime.fromisoformat(one["since"])}) for one in listed]
+        counts = said["left_out"]
+        if not isinstance(counts, dict):
+            raise TypeError(origin)
+        left_out = {kind: int(counts.get(kind, 0)) for kind in KINDS}
         now_s = self._clock.monotonic()
         if origin not in self._others:  # one that has begun just now knows of nobody yet
             self._changed.set()
-        server = Server(origin, str(said["name"]), present, int(str(said["left_out"])))
+        server = Server(origin, str(said["name"]), present, left_out)
         self._others[origin] = now_s, server
         lost_before_s = now_s - LOST_AFTER_BEATS * self._beat_s
         for lost in [key for key, (at_s, _) in self._others.items() if at_s < lost_before_s]:

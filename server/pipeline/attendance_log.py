@@ -1,6 +1,6 @@
 """The event log whose events of attendance say what they lead to: whether the person is in, and since which entry."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -67,8 +67,3 @@ def _person_in(event: NewEvent) -> str | None:
         return None
     whose = event.data.get("personId")
     return whose if isinstance(whose, str) else None
-
-
-def _with(event: NewEvent, present: Mapping[str, dict[str, object] | None]) -> NewEvent:
-    whose = _person_in(event)
-    return event if whose is None else replace(event, data=event.data | {"present": present[whose]})

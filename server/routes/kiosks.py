@@ -1,5 +1,6 @@
 """Kiosks: the screens at the doors, their pairing, and the portraits that they may show."""
 
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any, Literal
 
@@ -8,6 +9,7 @@ from starlette.responses import Response
 
 from server.errors import Forbidden
 from server.events.limits import reach_of
+from server.events.presence import Present
 from server.pipeline.shift_rules import Zone
 from server.routes.endpoint import PUBLIC, Call, Endpoint, Query, endpoint
 from server.routes.languages import TAG
@@ -52,10 +54,15 @@ class KioskShown(KioskPublic):
     screen_since: Time | None = Field(description="since when one is; null: none is")
 
     @classmethod
-    def now(cls, call: Call, row: Kiosk) -> "KioskShown":
-        connected = call.parts.presence.kiosk(row.id)
-        since = min((one.since for one in connected), default=None)
-        return cls(**KioskPublic.of(row).model_dump(), screens=len(connected), screen_since=since)
+    def all(cls, call: Call, rows: Iterable[Kiosk]) -> "list[KioskShown]":
+        """As they are at this moment."""
+        connected = call.parts.presence.kiosks()
+        return [cls._of(row, connected.get(row.id, [])) for row in rows]
+
+    @classmethod
+    def _of(cls, row: Kiosk, screens: Sequence[Present]) -> "KioskShown":
+        since = min((one.since for one in screens), default=None)
+        return cls(**KioskPublic.of(row).model_dump(), screens=len(screens), screen_since=since)
 
 
 class PairingCode(Wire):
@@ -77,10 +84,10 @@ async def _need(call: Call, kiosk_id: str) -> Kiosk:
 async def list_kiosks(call: Call, query: Query) -> Page[KioskShown]:
     """The kiosks, and whether a screen of each is connected; a kiosk sees itself only."""
     if call.who.kiosk_id is not None:
-        return Page.cut(query.wanted, [KioskShown.now(call, await _need(call, call.who.kiosk_id))])
+        return Page.cut(query.wanted, KioskShown.all(call, [await _need(call, call.who.kiosk_id)]))
     async with call.parts.store.read() as session:
         found = await kiosks.page(session, query.wanted, reach_of(call.who))
-    return Page.of(query.wanted, [KioskShown.now(call, row) for row in found.rows], found.total)
+    return Page.of(query.wanted, KioskShown.all(call, found.rows), found.total)
 
 
 @endpoint("POST", "/kiosks", allow="kiosks:write", status=201)
@@ -97,7 +104,8 @@ async def create_kiosk(call: Call, body: KioskForm) -> KioskPublic:
 async def get_kiosk(call: Call, kiosk_id: str) -> KioskShown:
     """One kiosk, and whether a screen of it is connected."""
     _only_own(call, kiosk_id)
-    return KioskShown.now(call, await _need(call, kiosk_id))
+    [shown] = KioskShown.all(call, [await _need(call, kiosk_id)])
+    return shown
 
 
 @endpoint("PUT", "/kiosks/{kiosk_id}", allow="kiosks:write")

@@ -1,6 +1,7 @@
 """How this installation is set up, how it does, and who is connected to it: for operators, and for reports of bugs."""
 
 import platform
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Literal
 
@@ -18,6 +19,7 @@ from server.vision.session import available_providers, usable_cores
 from server.wire import Time, Wire
 
 ADDRESSES = "audit:read"  # whoever reads there where everybody came from may read it here
+KEYS = ("keys:read", "keys:manage")  # with both the keys of others are read
 PACKAGES = (
     "onnxruntime",
     "onnxruntime-gpu",
@@ -81,13 +83,13 @@ class PresentPublic(Wire):
 
     id: str
     kind: Kind
-    user_id: str | None = Field(description="of a user or of the one to whom a program's key belongs")
-    kiosk_id: str | None
-    key_id: str | None
-    name: str = Field(description="of the user, the kiosk or the key")
+    user_id: str | None = Field(description="of a user or of the one to whom a program's key belongs; by `users:read`")
+    kiosk_id: str | None = Field(description="by `kiosks:read`")
+    key_id: str | None = Field(description="by `keys:read`, of others by `keys:manage` as well")
+    name: str | None = Field(description="of the user, the kiosk or the key, for whoever may read its id; else null")
     since: Time
     address: str | None = Field(description="null for whoever may not read the audit")
-    user_agent: str
+    user_agent: str | None = Field(description="null for whoever may not read who it is")
     transport: Transport = Field(description="a WebSocket or a stream of Server-Sent Events")
     subscriptions: int = Field(description="topics that it follows")
     server: str = Field(description="the machine to which it is connected")
@@ -136,18 +138,28 @@ async def get_stats(call: Call) -> StatsFact:
 async def list_presence(call: Call, query: PresenceQuery) -> Page[PresentPublic]:
     """Who is connected to hear of events, at every server of the site; who came last is first.
 
-    Whoever is limited to cameras sees no kiosk of others. Addresses are for those who may read the audit.
+    Whoever is limited to cameras sees no kiosk of others. Addresses are for those who may read the audit. Who it is
+    is said to those who may read it elsewhere: of users by `users:read`, of kiosks by `kiosks:read`, which key by
+    `keys:read` and `keys:manage`; of oneself to everybody. `total` counts also those of a crowded server who are not
+    listed.
     """
-    seen = [
-        await _shown(call, server, one)
-        for server in call.parts.presence.servers()
-        for one in server.present
-        if query.kind in (None, one.kind)
-    ]
     own = await _own_kiosks(call)
-    rows = [one for one in seen if own is None or one.kiosk_id is None or one.kiosk_id in own]
-    rows.sort(key=lambda one: (one.since, one.id), reverse=True)
-    return Page.cut(query.wanted, rows)
+    here, *others = call.parts.presence.servers()
+    listed = [
+        await _shown(call, server, one)
+        for server in (here, *others)
+        for one in server.present
+        if query.kind in (None, one.kind) and (own is None or one.kind != "kiosk" or one.own_id in own)
+    ]
+    listed.sort(key=lambda one: (one.since, one.id), reverse=True)
+    left_out = sum(
+        count
+        for server in others
+        for kind, count in server.left_out.items()
+        if query.kind in (None, kind) and (own is None or kind != "kiosk")  # which kiosks those are is not known here
+    )
+    found = Page.cut(query.wanted, listed)
+    return replace(found, total=found.total + left_out)
 
 
 async def _own_kiosks(call: Call) -> frozenset[str] | None:
@@ -161,13 +173,18 @@ async def _own_kiosks(call: Call) -> frozenset[str] | None:
 
 
 async def _shown(call: Call, server: Server, one: Present) -> PresentPublic:
-    name = await call.parts.access.key_name(one.key_id) if one.key_id is not None else ""
+    may = call.who.may
     is_kiosk = one.kind == "kiosk"
+    is_own = not is_kiosk and one.own_id == call.who.id
+    knows_who = is_own or may("kiosks:read" if is_kiosk else "users:read")
+    knows_key = is_own or all(map(may, KEYS))
+    key_name = await call.parts.access.key_name(one.key_id) if one.key_id is not None and knows_key else ""
     return PresentPublic(
-        id=one.connection_id, kind=one.kind, user_id=None if is_kiosk else one.own_id,
-        kiosk_id=one.own_id if is_kiosk else None, key_id=one.key_id, name=name or one.name, since=one.since,
-        address=one.address if call.who.may(ADDRESSES) else None, user_agent=one.agent, transport=one.transport,
-        subscriptions=one.subscriptions, server=server.name,
+        id=one.connection_id, kind=one.kind, user_id=one.own_id if knows_who and not is_kiosk else None,
+        kiosk_id=one.own_id if knows_who and is_kiosk else None, key_id=one.key_id if knows_key else None,
+        name=key_name or (one.name if knows_who else None), since=one.since,
+        address=one.address if may(ADDRESSES) else None, user_agent=one.agent if knows_who else None,
+        transport=one.transport, subscriptions=one.subscriptions, server=server.name,
     )  # fmt: skip
 
 

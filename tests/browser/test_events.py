@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.axe import look
 from tests.browser.chromium import Visit
@@ -22,6 +22,13 @@ def row(page: Page, words: str) -> Locator:
     return listed(page).get_by_role("button", name=re.compile(words))
 
 
+def few_shown(route: Route) -> None:
+    """The page as it is where more has happened than it shows."""
+    script = route.fetch().text()
+    assert "MOST_SHOWN = 1000;" in script
+    route.fulfill(body=script.replace("MOST_SHOWN = 1000;", "MOST_SHOWN = 30;"), content_type="text/javascript")
+
+
 def test_what_happens_and_what_has_happened(admin: Visit, api: Api, demo: DemoSources) -> None:
     """Newest first as it happens; held back while it is paused; only what is asked for; older ones on request."""
     page = admin.open("/events?topic=cameras")
@@ -33,6 +40,7 @@ def test_what_happens_and_what_has_happened(admin: Visit, api: Api, demo: DemoSo
         api.call("PUT", f"cameras/{camera}", 200, json={"name": f"Gate {number}"})
     expect(page.get_by_role("status").filter(has_text="65 new events wait")).to_be_visible()
     expect(listed(page).get_by_role("button")).to_have_count(1)
+    assert page.get_by_role("button", name="Go on").get_attribute("aria-pressed") is None, "its name says it already"
     page.get_by_role("button", name="Go on").click()
     expect(listed(page).get_by_role("button").first).to_contain_text("Gate 64")
     look(page)
@@ -40,6 +48,7 @@ def test_what_happens_and_what_has_happened(admin: Visit, api: Api, demo: DemoSo
     expect(listed(page).get_by_role("button")).to_have_count(SPAN)
     page.get_by_role("button", name="Show older").click()
     expect(row(page, "Camera added.*Gate")).to_be_visible()
+    expect(page.get_by_text("The list ends here")).to_be_hidden()
     page.get_by_label("What happened").select_option("camera.added")
     expect(listed(page).get_by_role("button").first).to_contain_text("Camera added")
     expect(row(page, "Camera changed")).to_have_count(0)
@@ -50,6 +59,11 @@ def test_what_happens_and_what_has_happened(admin: Visit, api: Api, demo: DemoSo
     sheet = page.get_by_role("dialog", name="Camera removed")
     expect(sheet.get_by_label("The event as programs get it")).to_contain_text(f'"id": "{camera}"')
     look(page)
+    page.route("**/js/pages/events.js*", few_shown)
+    page.goto(page.url.split("?")[0] + "?topic=cameras")
+    expect(page.get_by_text("The list ends here, with the newest 30.")).to_be_visible()
+    expect(listed(page).get_by_role("button")).to_have_count(30)
+    expect(page.get_by_role("button", name="Show older")).to_be_hidden()
 
 
 def test_only_what_one_may_read(visitor: Visit, api: Api) -> None:

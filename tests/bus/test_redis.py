@@ -101,3 +101,22 @@ async def test_installations_on_one_redis(redis_server: str) -> None:
             assert await anext(heard) == ("log", b"ours")
         for task in running:
             task.cancel()
+
+
+async def test_what_replaces_is_queued_once(redis_server: str) -> None:
+    """While Redis is away, a state that is told again and again pushes nothing else out; the newest of it arrives."""
+    prefix = f"test-{new_id()}"
+    here, there = RedisBus(redis_server, prefix=prefix, limit=3), RedisBus(redis_server, prefix=prefix)
+    async with asyncio.TaskGroup() as tasks, asyncio.timeout(30):
+        running = [tasks.create_task(there.run())]
+        await there.listening()
+        async with there.subscribe("presence", "revoked", "log") as heard:
+            here.publish("revoked", b"")
+            for number in range(5):
+                here.publish("presence", b"%d" % number, replaces=True)
+            here.publish("log", b"7")
+            running.append(tasks.create_task(here.run()))
+            found = [await anext(heard) for _ in range(3)]
+        for task in running:
+            task.cancel()
+    assert found == [("revoked", b""), ("presence", b"4"), ("log", b"7")]

@@ -2,15 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import orjson
 import pytest
 
 from server.bus.channels import Bus
 from server.bus.memory import MemoryBus
+from server.bus.redis import RedisBus
 from server.clock import ManualClock, SystemClock
 from server.events import presence as module
 from server.events.presence import PRESENCE_CHANNEL, Presence, Present, Reader
@@ -79,7 +81,7 @@ async def test_servers_know_of_one_another(buses: tuple[Bus, Bus]) -> None:
 
 
 def heard(presence: Presence, **said: object) -> None:
-    presence._heard(orjson.loads(orjson.dumps({"name": "beta", "left_out": 0, "present": [], **said})))
+    presence._heard(orjson.loads(orjson.dumps({"name": "beta", "left_out": {}, "present": [], **said})))
 
 
 def test_a_lost_server_is_forgotten_with_its_guests() -> None:
@@ -89,8 +91,9 @@ def test_a_lost_server_is_forgotten_with_its_guests() -> None:
     door = Somebody("door", kiosk_id="door")
     row = orjson.loads(orjson.dumps(asdict(present(1, door))))
     heard(one, id="two", present=[row])
-    assert [p.connection_id for p in one.kiosk("door")] == ["connection-1"]
-    assert one.kiosk("another") == []
+    assert {kiosk: [p.connection_id for p in those] for kiosk, those in one.kiosks().items()} == {
+        "door": ["connection-1"]
+    }
     clock.advance(15)
     assert len(one.servers()) == 2  # a word or two may be lost
     clock.advance(2)
@@ -108,20 +111,58 @@ async def test_what_is_none_of_ours_is_passed_over() -> None:
     async with running(one):
         await asyncio.sleep(0)
         await asyncio.sleep(0)
-        for payload in (b"{", b"[]", b'{"id":"two","present":[{"surprise":1}],"name":"x","left_out":0}'):
+        for payload in (
+            b"{",
+            b"[]",
+            b'{"id":"two","present":[],"name":"x","left_out":1}',
+            b'{"id":"two","present":[{"surprise":1}],"name":"x","left_out":{}}',
+        ):
             bus.publish(PRESENCE_CHANNEL, payload)
-        bus.publish(PRESENCE_CHANNEL, orjson.dumps({"id": "three", "name": "x", "left_out": 0, "present": []}))
+        bus.publish(PRESENCE_CHANNEL, orjson.dumps({"id": "three", "name": "x", "left_out": {}, "present": []}))
         await until(lambda: len(one.servers()) == 2)
 
 
 async def test_so_many_are_told_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A message on the bus is bounded: the others learn how many are left out."""
+    """A message on the bus is bounded: kiosks go first, for their screens are counted; others are at least counted."""
     monkeypatch.setattr(module, "MOST_TOLD", 2)
     bus = MemoryBus()
     crowded, other = (Presence(name, bus, SystemClock(), settle_s=0.01) for name in ("one", "two"))
-    guests = [Reader(present(number)) for number in range(3)]
-    with crowded.having(guests[0]), crowded.having(guests[1]), crowded.having(guests[2]):
+    whom = [Somebody("ada"), Somebody("bob"), Somebody("cyd", key_id="k1"), Somebody("door", kiosk_id="door")]
+    with ExitStack() as stack:
+        for number, who in enumerate(whom):
+            stack.enter_context(crowded.having(Reader(present(number, who))))
         async with running(other, crowded):
             await until(lambda: len(other.servers()) == 2)
             [_, there] = other.servers()
-    assert ([one.connection_id for one in there.present], there.left_out) == (["connection-0", "connection-1"], 1)
+    assert [one.connection_id for one in there.present] == ["connection-3", "connection-0"]
+    assert there.left_out == {"user": 1, "program": 1, "kiosk": 0}
+
+
+async def test_two_lost_beats_do_not_make_a_server_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing changes it tells every `BEAT_S`, the time included in which it gathers what changes."""
+    waits: list[float] = []
+
+    async def sleep(wait_s: float) -> None:
+        waits.append(wait_s)
+        await asyncio.sleep(0)
+
+    def timeout(wait_s: float) -> asyncio.Timeout:
+        waits.append(wait_s)
+        return asyncio.timeout(0)
+
+    hurried = SimpleNamespace(TaskGroup=asyncio.TaskGroup, Event=asyncio.Event, sleep=sleep, timeout=timeout)
+    monkeypatch.setattr(module, "asyncio", hurried)
+    async with running(Presence("one", MemoryBus(), SystemClock())):
+        await until(lambda: len(waits) >= 2)
+    assert sum(waits[:2]) == module.BEAT_S
+    assert 3 * module.BEAT_S < module.LOST_AFTER_BEATS * module.BEAT_S
+
+
+def test_a_bus_that_is_away_keeps_the_newest_only() -> None:
+    """Everything else that waits for Redis is worth more than who was here some beats ago."""
+    bus = RedisBus("redis://127.0.0.1:1")
+    one = Presence("one", bus, SystemClock())
+    for _ in range(3):
+        one._tell(one._here())
+    one._tell(None)
+    assert [orjson.loads(payload) for _, payload in bus._outgoing] == [{"id": "one"}]

@@ -74,13 +74,61 @@ async def test_who_is_connected(admin: httpx.AsyncClient, parts: Parts) -> None:
         assert {one["address"] for one in found["data"]} == {"192.0.2.7"}
         screens = (await admin.get(f"{URL}/presence", params={"kind": "kiosk", "pageSize": 1})).json()
         assert ([one["kioskId"] for one in screens["data"]], screens["meta"]["total"]) == ([yard.id], 2)
-        async with client_of(parts, "Operator") as operator:
-            seen = (await operator.get(f"{URL}/presence")).json()["data"]
-        assert {(one["address"], one["subscriptions"]) for one in seen} == {(None, 2)}
         async with limited_client(parts, cameras=[house.door]) as limited:
             seen = (await limited.get(f"{URL}/presence")).json()["data"]
         assert [one["name"] for one in seen] == ["Door", "Payroll", "Ada"]
     assert (await admin.get(f"{URL}/presence")).json()["data"] == []
+
+
+async def test_nobody_learns_here_what_they_may_not_ask_elsewhere(admin: httpx.AsyncClient, parts: Parts) -> None:
+    """Without `users:read` who it is, with which browser; whose keys one may not see which."""
+    made = await admin.post("/api/v1/api-keys", json={"name": "Payroll", "permissions": ["attendance:read"]})
+    key_id = made.json()["data"]["id"]
+    house = await build(parts)
+    door = await add_kiosk(parts, house.door)
+    async with client_of(parts, "Operator") as operator:
+        own_id = (await operator.get("/api/v1/auth/me")).json()["data"]["id"]
+        guests = [
+            guest(parts, "Ada"), guest(parts, "Key", key_id=key_id), guest(parts, "Door", kiosk_id=door.id),
+            guest(parts, own_id), guest(parts, own_id, key_id=key_id),
+        ]  # fmt: skip
+        with ExitStack() as stack:
+            for one in guests:
+                stack.enter_context(parts.presence.having(one))
+            seen = (await operator.get(f"{URL}/presence")).json()["data"][::-1]
+            assert {(one["address"], one["subscriptions"]) for one in seen} == {(None, 2)}
+            names = ("kind", "userId", "kioskId", "keyId", "name", "userAgent")
+            assert [tuple(one[name] for name in names) for one in seen] == [
+                ("user", None, None, None, None, None),
+                ("program", None, None, None, None, None),
+                ("kiosk", None, door.id, None, "Door", "Browser/1"),
+                ("user", own_id, None, None, own_id, "Browser/1"),
+                ("program", own_id, None, key_id, "Payroll", "Browser/1"),
+            ]
+            grant = {"name": "Reader", "permissions": ["system:read", "users:read", "keys:read"]}
+            await admin.post("/api/v1/roles", json=grant)
+            async with limited_client(parts, role="Reader") as reader:
+                seen = (await reader.get(f"{URL}/presence")).json()["data"][::-1]
+            assert [tuple(one[name] for name in names) for one in seen][:3] == [
+                ("user", "Ada", None, None, "Ada", "Browser/1"),
+                ("program", "Key", None, None, "Key", "Browser/1"),
+                ("kiosk", None, None, None, None, None),
+            ]
+
+
+async def test_those_who_were_not_told_are_counted(admin: httpx.AsyncClient, parts: Parts) -> None:
+    """A crowded server tells of others only how many they are; which kiosks those are nobody knows here."""
+    house = await build(parts)
+    said: dict[str, object] = {"id": "two", "name": "beta", "present": [], "left_out": {"user": 3, "kiosk": 2}}
+    parts.presence._heard(said)
+
+    async def total(client: httpx.AsyncClient, **query: str) -> int:
+        found: int = (await client.get(f"{URL}/presence", params=query)).json()["meta"]["total"]
+        return found
+
+    assert [await total(admin), await total(admin, kind="kiosk"), await total(admin, kind="program")] == [5, 2, 0]
+    async with limited_client(parts, cameras=[house.door]) as limited:
+        assert await total(limited) == 3
 
 
 async def test_a_stream_is_somebody_connected(admin: httpx.AsyncClient, parts: Parts) -> None:
@@ -106,3 +154,23 @@ async def test_a_kiosk_says_whether_its_screen_is_connected(admin: httpx.AsyncCl
         assert told == {door.id: (2, rfc3339(first.who.since)), yard.id: (0, None)}
     found = (await admin.get(f"/api/v1/kiosks/{door.id}")).json()["data"]
     assert (found["screens"], found["screenSince"]) == (0, None)
+
+
+class Asked:
+    """A guest who counts how often they are asked."""
+
+    times = 0
+
+    def present(self) -> None:
+        self.times += 1
+
+
+async def test_a_list_of_kiosks_looks_at_the_connections_once(admin: httpx.AsyncClient, parts: Parts) -> None:
+    """However many kiosks are in it."""
+    house = await build(parts)
+    for camera in (house.door, house.yard):
+        await add_kiosk(parts, camera)
+    somebody = Asked()
+    with parts.presence.having(somebody):
+        assert len((await admin.get("/api/v1/kiosks")).json()["data"]) == 2
+    assert somebody.times == 1

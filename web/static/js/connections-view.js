@@ -43,14 +43,15 @@ export class ConnectionsView {
   }
 
   #row(one) {
+    const name = one.name ?? say("connections.nameless");
     const since = el("time", { datetime: one.since, title: fullTime(one.since), text: spoken(one.since) });
     const [before, after] = say("connections.since").split("{time}");
     const facts = [say(`connections.follows.${one.subscriptions === 1 ? "one" : "many"}`, { count: one.subscriptions }), one.address, one.server];
     return el(
       "li",
-      { class: "hook", "aria-label": one.name },
+      { class: "hook", "aria-label": name },
       el("div", { class: "hook-words" },
-        el("p", { class: "hook-name" }, icon(ICONS[one.kind]), el("b", { text: one.name }), el("span", { class: "chip", text: say(`connections.kind.${one.kind}`) })),
+        el("p", { class: "hook-name" }, icon(ICONS[one.kind]), el("b", { text: name }), el("span", { class: "chip", text: say(`connections.kind.${one.kind}`) })),
         el("p", { class: "quiet" }, before, since, after, ` · ${facts.filter(Boolean).join(" · ")}`),
       ),
     );

@@ -12,6 +12,7 @@ export class EventHistory {
   #filter;
   #epoch = "";
   #first = 0; // the offset after which everything has been read
+  #left = false;
   #stop = () => undefined;
 
   /**
@@ -31,13 +32,14 @@ export class EventHistory {
   }
 
   /**
-   * Where the topic stands, and everything from there on.
+   * Where the topic stands, and everything from there on; not followed where it was left before the server answered.
    * @param {import("./events.js").Events} events
    * @param {(entry: Entry) => void} heard
    * @param {() => void} lost what is held is no longer the history: begin anew
    */
   async join(events, heard, lost) {
     const { meta } = await this.#api.list("events", { topic: this.#topic });
+    if (this.#left) return;
     const at = meta.next.lastIndexOf(":");
     this.#epoch = meta.next.slice(0, at);
     this.#first = Number(meta.next.slice(at + 1));
@@ -46,6 +48,7 @@ export class EventHistory {
   }
 
   leave() {
+    this.#left = true;
     this.#stop();
   }
 

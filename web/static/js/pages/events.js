@@ -2,7 +2,7 @@
 
 import { Api } from "../api.js";
 import { el, icon, stateCard } from "../dom.js";
-import { EventHistory } from "../event-history.js";
+import { EventHistories } from "../event-histories.js";
 import { KIOSK_TYPES, TOPICS, summary, toneOf, typeWords } from "../event-words.js";
 import { Events } from "../events.js";
 import { inWords } from "../failure.js";
@@ -13,7 +13,7 @@ import { say } from "../text.js";
 import { clockSeconds, fullTime, isToday, spoken } from "../times.js";
 
 const ALL = { pageSize: 200, sort: "name" };
-const MOST_SHOWN = 1000; // beyond it the oldest go, and the page begins anew when they are asked for
+const MOST_SHOWN = 1000; // beyond it the oldest go, and the list says that it ends there
 const NAMES = Object.freeze(["topic", "type", "cameraId", "departmentId", "personId"]);
 
 class EventsPage {
@@ -26,18 +26,18 @@ class EventsPage {
   #state = this.#one("state");
   #card = this.#one("card");
   #older = this.#one("older");
+  #end = this.#one("end");
   #pause = this.#one("pause");
   #sheet = new Sheet(this.#one("event-sheet"));
   #combo = null;
   /** @type {Map<string, string>} */
   #cameras = new Map();
-  /** @type {Map<string, EventHistory>} */
-  #histories = new Map();
-  /** @type {import("../event-history.js").Entry[]} read, and older than what another topic was read back to */
-  #held = [];
+  #histories = new EventHistories(this.#api, [], {});
   /** @type {import("../event-history.js").Entry[]} that came while it was paused */
   #waiting = [];
   #paused = false;
+  /** Whether the oldest rows have gone. */
+  #cut = false;
   #begun = 0;
 
   async start() {
@@ -119,21 +119,23 @@ class EventsPage {
     const { topic: _, ...filter } = this.#chosen;
     const query = new URLSearchParams(this.#chosen);
     history.replaceState(null, "", query.size ? `?${query}` : location.pathname);
-    for (const one of this.#histories.values()) one.leave();
-    this.#histories = new Map(this.#wanted(filter).map((topic) => [topic, new EventHistory(this.#api, topic, filter)]));
-    this.#held = [];
+    this.#histories.leave();
+    const mine = new EventHistories(this.#api, this.#wanted(filter), filter);
+    this.#histories = mine;
     this.#waiting = [];
     this.#list.setAttribute("aria-busy", "true");
-    const heard = (entry) => turn === this.#begun && this.#heard(entry);
     const lost = () => turn === this.#begun && this.#begin();
     try {
-      await Promise.all([...this.#histories.values()].map((one) => one.join(this.#events, heard, lost)));
-      if (turn !== this.#begun) return [...this.#histories.values()].forEach((one) => one.leave());
-      this.#list.replaceChildren();
-      await this.#readOlder();
+      await mine.join(this.#events, (entry) => this.#heard(entry), lost, () => this.#empty());
+      if (turn === this.#begun) await this.#readOlder();
     } catch (error) {
       if (turn === this.#begun) this.#failed(error, () => this.#begin());
     }
+  }
+
+  #empty() {
+    this.#list.replaceChildren();
+    this.#cut = false;
   }
 
   /** Only topics on which what is asked for can happen. */
@@ -145,19 +147,9 @@ class EventsPage {
     const turn = this.#begun;
     this.#older.disabled = true;
     try {
-      const ends = [];
-      await Promise.all([...this.#histories.values()].map(async (one) => {
-        const found = await one.older();
-        if (turn !== this.#begun) return;
-        this.#held.push(...found);
-        if (!one.exhausted && found.length) ends.push(found.at(-1).event.time);
-      }));
+      const found = await this.#histories.older();
       if (turn !== this.#begun) return;
-      // Of topics that go back to different times, only what is newer than the nearest end is whole.
-      const end = ends.sort().at(-1) ?? "";
-      const whole = this.#held.filter(({ event }) => event.time >= end).sort((a, b) => (a.event.time < b.event.time ? 1 : -1));
-      this.#held = this.#held.filter(({ event }) => event.time < end);
-      this.#list.append(...whole.map((entry) => this.#row(entry)));
+      this.#list.append(...found.map((entry) => this.#row(entry)));
       this.#settle();
     } catch (error) {
       if (turn === this.#begun) this.#failed(error, () => this.#readOlder());
@@ -181,7 +173,6 @@ class EventsPage {
       this.#list.prepend(...this.#waiting.map((entry) => this.#row(entry)));
       this.#waiting = [];
     }
-    this.#pause.setAttribute("aria-pressed", String(this.#paused));
     this.#pause.querySelector("use").setAttribute("href", `/static/icons.svg#${this.#paused ? "play" : "pause"}`);
     this.#pause.querySelector("[data-pause-text]").textContent = say(this.#paused ? "events.goOn" : "events.pause");
     this.#settle();
@@ -189,15 +180,12 @@ class EventsPage {
 
   #settle() {
     this.#list.removeAttribute("aria-busy");
-    let cut = false;
-    while (this.#list.childElementCount > MOST_SHOWN) {
-      this.#list.lastElementChild.remove();
-      cut = true;
-    }
-    if (cut) this.#held = [];
+    for (; this.#list.childElementCount > MOST_SHOWN; this.#cut = true) this.#list.lastElementChild.remove();
     const count = this.#list.childElementCount;
-    const more = [...this.#histories.values()].some((one) => !one.exhausted) || this.#held.length > 0;
-    this.#older.hidden = !more || count >= MOST_SHOWN;
+    const full = this.#cut || count >= MOST_SHOWN;
+    this.#older.hidden = this.#histories.exhausted || full;
+    this.#end.hidden = !this.#cut && (this.#histories.exhausted || !full);
+    this.#end.textContent = say("events.end", { count: count.toLocaleString("en") });
     this.#card.hidden = count === 0;
     this.#one("count").textContent = this.#paused ? say(this.#waiting.length === 1 ? "events.waiting.one" : "events.waiting", { count: this.#waiting.length }) : "";
     const nothing = stateCard({ icon: "activity", title: say("events.none.title"), text: say(Object.keys(this.#chosen).length ? "events.none.filtered" : "events.none.text") });
