@@ -91,13 +91,14 @@ async def list_kiosks(call: Call, query: Query) -> Page[KioskShown]:
 
 
 @endpoint("POST", "/kiosks", allow="kiosks:write", status=201)
-async def create_kiosk(call: Call, body: KioskForm) -> KioskPublic:
+async def create_kiosk(call: Call, body: KioskForm) -> KioskShown:
     """A new kiosk, which greets whom these cameras see and takes codes and badges."""
     async with call.parts.store.transaction() as session:
         kiosk = Kiosk(**_fields(body))
         view = KioskPublic.of(await kiosks.save_kiosk(session, kiosk, reach_of(call.who)))
         await call.audit(session, "kiosk.created", "kiosks", view.id, after=view)
-    return view
+        [shown] = KioskShown.all(call, [kiosk])
+    return shown
 
 
 @endpoint("GET", "/kiosks/{kiosk_id}", allow="kiosks:read")
@@ -109,7 +110,7 @@ async def get_kiosk(call: Call, kiosk_id: str) -> KioskShown:
 
 
 @endpoint("PUT", "/kiosks/{kiosk_id}", allow="kiosks:write")
-async def edit_kiosk(call: Call, kiosk_id: str, body: KioskForm) -> KioskPublic:
+async def edit_kiosk(call: Call, kiosk_id: str, body: KioskForm) -> KioskShown:
     """Changes its name and cameras, which way it leads, what it takes, and with which language and clock it begins."""
     async with call.parts.store.transaction() as session:
         kiosk = await kiosks.lock(session, kiosk_id, reach_of(call.who))
@@ -119,9 +120,10 @@ async def edit_kiosk(call: Call, kiosk_id: str, body: KioskForm) -> KioskPublic:
             setattr(kiosk, name, value)
         view = KioskPublic.of(await kiosks.save_kiosk(session, kiosk, reach_of(call.who)))
         await call.audit(session, "kiosk.changed", "kiosks", kiosk_id, before=before, after=view)
+        [shown] = KioskShown.all(call, [kiosk])
     call.parts.access.forget()  # which cameras its screen may show
     call.parts.hub.revoked()
-    return view
+    return shown
 
 
 @endpoint("DELETE", "/kiosks/{kiosk_id}", allow="kiosks:delete", status=204)
