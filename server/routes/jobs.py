@@ -85,8 +85,11 @@ class JobPublic(Wire):
 
 @endpoint("GET", "/jobs", allow=SIGNED_IN, sorts=jobs.SORTS, raises=(403,))
 async def list_jobs(call: Call, query: JobsQuery) -> Page[JobPublic]:
-    """The background jobs, newest first: all for who may read them (`jobs:read`), else those of whoever asks."""
-    if call.who.kiosk_id is not None:
+    """The background jobs, newest first: all for who may read them (`jobs:read`), else those of whoever asks.
+
+    An API key needs `jobs:read`: the jobs of its owner are not its own.
+    """
+    if call.who.kiosk_id is not None or (call.who.key_id is not None and not call.who.may(READ)):
         raise Forbidden(f"This needs the permission {READ}, or to be somebody who may ask for jobs.")
     own = call.who.user_id if query.mine or not call.who.may(READ) else None
     async with call.parts.store.read() as session:
@@ -121,7 +124,7 @@ async def dismiss_job(call: Call, job_id: str) -> None:
 
     One that runs stops within seconds, on whichever machine it is. It stays in the list as cancelled, with what was
     done by then: what an import has added stays, and an export leaves no file. 409 `not_cancellable` for what has to be
-    done, such as an erasure.
+    done, such as an erasure. An API key needs `jobs:delete`: the jobs of its owner are not its own.
     """
     needed = Forbidden(f"This needs the permission {DELETE}, or to be who has asked for it.")
 
@@ -222,10 +225,11 @@ def _is_own(call: Call, job: Job) -> bool:
 
 
 def _may_dismiss(call: Call, job: Job) -> bool:
-    """Whoever may do so with all, and who has asked for it and still may have it."""
+    """Whoever may do so with all, and who has asked for it and still may have it. A key stands for its owner, but does
+    only what it was given for."""
     kind = call.parts.jobs.kinds.get(job.kind)
     allowed = kind is not None and (kind.permission is None or call.who.may(kind.permission))
-    return call.who.may(DELETE) or (allowed and _is_own(call, job))
+    return call.who.may(DELETE) or (allowed and call.who.key_id is None and _is_own(call, job))
 
 
 ENDPOINTS: tuple[Endpoint, ...] = (list_jobs, get_job, dismiss_job, export_audit_later)

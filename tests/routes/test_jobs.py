@@ -150,6 +150,22 @@ async def test_whoever_asks_follows_and_cancels_their_own(
     assert (await viewer.get(URL)).json()["data"] == []
 
 
+async def test_a_key_needs_what_it_was_not_given(parts: Parts, admin: httpx.AsyncClient, exported: str) -> None:
+    """It stands for its owner, and yet lists, cancels and removes nothing of theirs by that alone."""
+    answers = {}
+    for name, permissions in (("reads", ["people:read"]), ("jobs", ["jobs:read", "jobs:delete"])):
+        made = await admin.post("/api/v1/api-keys", json={"name": name, "permissions": permissions})
+        async with client_of(parts, None) as program:
+            program.headers["Authorization"] = f"Bearer {made.json()['data']['key']}"
+            epoch = (await parts.hub.log.head("jobs")).epoch
+            feed = await program.get("/api/v1/events", params={"topic": "jobs", "after": f"{epoch}:0"})
+            listed = [(await program.get(URL, params=query)).status_code for query in ({}, {"mine": "true"})]
+            job = (await program.get(f"{URL}/{exported}")).json()["data"]
+            removed = await program.delete(f"{URL}/{exported}")
+        answers[name] = [feed.status_code, *listed, job["mayDismiss"], removed.status_code]
+    assert answers == {"reads": [403, 403, 403, False, 403], "jobs": [200, 200, 200, True, 204]}
+
+
 async def test_what_has_to_be_done_is_not_cancelled(parts: Parts, admin: httpx.AsyncClient) -> None:
     """An erasure that waits or runs stays, and says why; once it is over it may be removed."""
     job = await parts.jobs.submit(None, "erasure")
