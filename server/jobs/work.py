@@ -133,11 +133,11 @@ class HeldWork:
         """Tries before this one that have failed, without getting further."""
         return self._failures
 
-    async def put_back(self, pause_s: float = 0.0, *, reason: str | None = None, counted: bool = True) -> None:
-        """It waits for another try."""
+    async def put_back(self, pause_s: float = 0.0, *, reason: str | None = None, counted: bool = True) -> bool:
+        """It waits for another try; false where it was not ours any more."""
         at = self._place.clock.now() + timedelta(seconds=pause_s)
         async with self._place.store.transaction() as session:
-            await jobs.put_back(session, self.holder, at, error=reason, counted=counted)
+            return await jobs.put_back(session, self.holder, at, error=reason, counted=counted)
 
     async def renew(self, until: datetime) -> bool:
         async with self._place.store.transaction() as session:

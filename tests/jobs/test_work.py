@@ -70,7 +70,7 @@ async def test_of_a_job_that_is_lost_nothing_is_said(place: Place, clock: Manual
         await first.result_key("exports", "csv")
     assert not await first.finish(Outcome())
     assert not await first.fail("It is too late.")
-    await first.put_back()
+    assert not await first.put_back()
     assert (await first.held(), await second.held()) == (False, True)
     assert await told(place) == []
 
