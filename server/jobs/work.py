@@ -79,12 +79,12 @@ class HeldWork:
     async def progress(self, done: int, total: int | None = None) -> None:
         """See Work. Raises Lost."""
         self._done, self._total = done, total
+        if done > self._furthest:  # as the row says once this is told, or the try has failed
+            self._furthest, self._failures = done, 0
         now_s = self._place.clock.monotonic()
         if self._told_at_s is not None and now_s - self._told_at_s < PROGRESS_EVERY_S:
             return
         self._told_at_s = now_s
-        if done > self._furthest:  # as the row says by then
-            self._furthest, self._failures = done, 0
         async with self._place.store.transaction() as session:
             if not await jobs.progress(session, self.holder, done, total):
                 raise Lost
@@ -137,7 +137,7 @@ class HeldWork:
         """It waits for another try; false where it was not ours any more."""
         at = self._place.clock.now() + timedelta(seconds=pause_s)
         async with self._place.store.transaction() as session:
-            return await jobs.put_back(session, self.holder, at, error=reason, counted=counted)
+            return await jobs.put_back(session, self.holder, at, furthest=self._furthest, error=reason, counted=counted)
 
     async def renew(self, until: datetime) -> bool:
         async with self._place.store.transaction() as session:
