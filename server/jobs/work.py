@@ -76,17 +76,18 @@ class HeldWork:
     def asked_by(self) -> str | None:
         return self._job.asked_by
 
-    async def progress(self, done: int, total: int | None = None) -> None:
+    async def progress(self, done: int, total: int | None = None, reached: int | None = None) -> None:
         """See Work. Raises Lost."""
         self._done, self._total = done, total
-        if done > self._furthest:  # as the row says once this is told, or the try has failed
-            self._furthest, self._failures = done, 0
+        reached = done if reached is None else reached
+        if reached > self._furthest:  # as the row says once this is told, or the try has failed
+            self._furthest, self._failures = reached, 0
         now_s = self._place.clock.monotonic()
         if self._told_at_s is not None and now_s - self._told_at_s < PROGRESS_EVERY_S:
             return
         self._told_at_s = now_s
         async with self._place.store.transaction() as session:
-            if not await jobs.progress(session, self.holder, done, total):
+            if not await jobs.progress(session, self.holder, done, total, self._furthest):
                 raise Lost
             stored = await self._tell(session, "job.progress")
         self._wake(stored)

@@ -121,9 +121,13 @@ async def held(session: AsyncSession, holder: Holder) -> bool:
     return (await session.exec(select(Job.id).where(*_by(holder)))).first() is not None
 
 
-async def progress(session: AsyncSession, holder: Holder, done: int, total: int | None) -> bool:
-    """What has failed before counts no more once it is further than it ever was."""
-    return await _write(session, holder, {"done": done, "total": total, **_further(done)})
+async def progress(
+    session: AsyncSession, holder: Holder, done: int, total: int | None, reached: int | None = None
+) -> bool:
+    """What has failed before counts no more once it is further than it ever was: by `done`, or by `reached`."""
+    return await _write(
+        session, holder, {"done": done, "total": total, **_further(done if reached is None else reached)}
+    )
 
 
 async def keep_result_at(session: AsyncSession, holder: Holder, key: str) -> bool:

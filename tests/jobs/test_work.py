@@ -1,6 +1,7 @@
 """One try of one job: progress, the key of its result, its end; and nothing once it is somebody else's."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from tests.jobs.conftest import Woken, load, told
 LEASE = timedelta(seconds=30)
 
 
-async def taken(place: Place, job: Job | None = None, worker: str = "a", **more: int) -> HeldWork:
+async def taken(place: Place, job: Job | None = None, worker: str = "a", **more: Any) -> HeldWork:
     """A try of a job: of a new one, or another of this one."""
     now = place.clock.now()
     async with place.store.transaction() as session:
@@ -122,6 +123,17 @@ async def test_further_is_further_than_was_told(place: Place) -> None:
     assert again.failures == 1, "no further than before"
     await again.put_back(reason="It failed.")
     assert (await load(place, work.job_id)).failures == 2
+
+
+async def test_how_far_it_is_in_all_its_lives(place: Place) -> None:
+    """May be another figure than that of the bar, which begins anew."""
+    work = await taken(place, failures=2, furthest=5)
+    await work.progress(1, 9, 7)
+    row = await load(place, work.job_id)
+    assert (row.done, row.total, row.furthest, row.failures) == (1, 9, 7, 0)
+    await work.progress(8, 9, 7)
+    await work.put_back()
+    assert (await load(place, work.job_id)).furthest == 7
 
 
 async def test_a_lease_is_renewed(place: Place, clock: ManualClock) -> None:
