@@ -1,12 +1,13 @@
 """Background jobs: what waits, runs and is over; and the export of the audit, which is one."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Literal
 
 import orjson
 from pydantic import Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from server.errors import Forbidden, Invalid, NotFound, RollcallError
+from server.errors import Conflict, Forbidden, Invalid, NotFound, RollcallError
 from server.events.limits import reach_of
 from server.jobs import audit_export
 from server.jobs.audit_file import Format
@@ -31,6 +32,18 @@ class JobsQuery(Query):
     kind: str | None = Field(None, max_length=64, description="only of this kind")
     state: State | None = Field(None, description="only in this state")
     mine: bool = Field(False, description="only what whoever asks has asked for; without jobs:read these are all")
+
+
+class DismissQuery(Form):
+    only: Literal["open"] | None = Field(
+        None,
+        description="`open`: cancels; one that is over by then stays with its result, and the answer is 409 `job_over`",
+    )
+
+    def check(self, job: Job) -> None:
+        """Raises Conflict. Within the transaction: a job may end between the look at it and the cancel."""
+        if self.only == "open" and job.state not in jobs.OPEN:
+            raise Conflict("It was over already, so there was nothing to cancel.", code="job_over")
 
 
 class AuditExport(Form):
@@ -119,18 +132,20 @@ async def get_job(call: Call, job_id: str) -> JobPublic:
 
 
 @endpoint("DELETE", "/jobs/{job_id}", allow=SIGNED_IN, status=204, raises=(403, 409))
-async def dismiss_job(call: Call, job_id: str) -> None:
+async def dismiss_job(call: Call, job_id: str, query: DismissQuery) -> None:
     """Cancels one that waits or runs, and removes one that is over, with its result: for `jobs:delete`, or one's own.
 
     One that runs stops within seconds, on whichever machine it is. It stays in the list as cancelled, with what was
     done by then: what an import has added stays, and an export leaves no file. 409 `not_cancellable` for what has to be
-    done, such as an erasure. An API key needs `jobs:delete`: the jobs of its owner are not its own.
+    done, such as an erasure. Whoever means to cancel sends `only=open`. An API key needs `jobs:delete`: the jobs of its
+    owner are not its own.
     """
     needed = Forbidden(f"This needs the permission {DELETE}, or to be who has asked for it.")
 
     async def note(session: AsyncSession, job: Job) -> None:
         if not _may_dismiss(call, job):
             raise needed
+        query.check(job)
         call.check_unchanged(job.updated_at)
         action = "job.cancelled" if job.state in jobs.OPEN else "job.removed"
         before = {"kind": job.kind, "state": job.state, "asked_by": job.asked_by}
@@ -144,12 +159,13 @@ async def dismiss_job(call: Call, job_id: str) -> None:
         raise needed from None  # nor does anybody learn which jobs there are
 
 
-async def dismiss_own_import(call: Call, job_id: str, kind: str) -> None:
+async def dismiss_own_import(call: Call, job_id: str, kind: str, query: DismissQuery) -> None:
     """The same for whoever has asked for an import of that kind. Raises NotFound for every other job."""
 
     async def note(session: AsyncSession, job: Job) -> None:
         if job.kind != kind or job.asked_by is None or job.asked_by != call.who.user_id:
             raise NotFound.of("import")
+        query.check(job)
         call.check_unchanged(job.updated_at)
         action = "job.cancelled" if job.state in jobs.OPEN else "job.removed"
         await call.audit(session, action, RESOURCE, job.id, before={"kind": job.kind, "state": job.state})

@@ -108,6 +108,18 @@ async def test_cancelling_and_removing(parts: Parts, admin: httpx.AsyncClient, e
     assert actions["job.removed"][0].actor_name == "admin@example.com"
 
 
+async def test_what_has_just_ended_is_not_removed_by_a_cancel(admin: httpx.AsyncClient, exported: str) -> None:
+    """With `only=open`, as a page sends it that still shows the job as running."""
+    refused = await admin.delete(f"{URL}/{exported}", params={"only": "open"})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "job_over")
+    assert (await admin.get(f"{URL}/{exported}")).json()["data"]["resultUrl"] is not None
+    queued = (await admin.post("/api/v1/audit/export", json={})).json()["data"]["id"]
+    assert (await admin.delete(f"{URL}/{queued}", params={"only": "open"})).status_code == 204
+    assert (await admin.delete(f"{URL}/{queued}", params={"only": "open"})).status_code == 409
+    assert (await admin.delete(f"{URL}/{queued}", params={"only": "over"})).status_code == 422
+    assert (await admin.delete(f"{URL}/{queued}")).status_code == 204
+
+
 async def test_what_an_export_is_asked_for(admin: httpx.AsyncClient) -> None:
     """The end comes after the start; the format is one of two; and nobody asks without end."""
     times = {"from": "2026-01-05T00:00:00Z", "to": "2026-01-04T00:00:00Z"}
