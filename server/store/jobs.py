@@ -80,6 +80,12 @@ async def count_open(session: AsyncSession, kind: str, *, asked_by: str | None =
     return (await session.exec(query)).one()
 
 
+async def waits(session: AsyncSession, kind: str) -> bool:
+    """Whether one of that kind is still to be begun, or begun again."""
+    query = select(Job.id).where(Job.kind == kind, col(Job.state) == "queued").limit(1)
+    return (await session.exec(query)).first() is not None
+
+
 async def count_waiting(session: AsyncSession) -> int:
     """How many wait, of all kinds."""
     return (await session.exec(select(func.count()).select_from(Job).where(Job.state == "queued"))).one()

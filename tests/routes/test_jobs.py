@@ -182,7 +182,7 @@ async def test_what_has_to_be_done_is_not_cancelled(parts: Parts, admin: httpx.A
     """An erasure that waits or runs stays, and says why; once it is over it may be removed."""
     job = await parts.jobs.submit(None, "erasure")
     shown = (await admin.get(f"{URL}/{job.id}")).json()["data"]
-    assert (shown["mayDismiss"], shown["priority"]) == (False, "high")
+    assert (shown["mayDismiss"], shown["priority"]) == (False, "normal")
     refused = await admin.delete(f"{URL}/{job.id}")
     assert (refused.status_code, refused.json()["error"]["code"]) == (409, "not_cancellable")
     assert refused.json()["error"]["message"] == shown["stays"]
