@@ -99,7 +99,7 @@ class JobFact(Fact):
     result_url: str | None = None
     error: str | None = None
     state: Literal["queued", "running", "done", "failed", "cancelled"] | None = None
-    asked_by: str | None = None  # a user, who hears of it without jobs:read too
+    asked_by: str | None = None  # a user, who hears of it without jobs:read too, but not by an API key
 
 
 class KioskFact(Fact):

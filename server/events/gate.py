@@ -65,10 +65,13 @@ class Gate(Protocol):
 
 
 def may_read(principal: Principal, topic: Topic) -> bool:
-    """Whether they may read a topic at all; a kiosk reads its own and no other, and of jobs everybody their own."""
+    """Whether they may read a topic at all; a kiosk reads its own and no other, and of jobs every user their own.
+
+    A key has none of its own: those of its owner are not what it was given for.
+    """
     if principal.kiosk_id is not None:
         return topic.kind is KIOSK and topic.subject == principal.kiosk_id
-    return topic.kind is JOBS or principal.may(topic.kind.permission)
+    return (topic.kind is JOBS and principal.key_id is None) or principal.may(topic.kind.permission)
 
 
 def reach_on(principal: Principal, topic: Topic) -> Reach:

@@ -34,8 +34,12 @@ class Work(Protocol):
     def asked_by(self) -> str | None:
         """The id of a user; None: the schedule."""
 
-    async def progress(self, done: int, total: int | None = None) -> None:
-        """How far it is. Call it as often as you like: it is stored and told about once a second."""
+    async def progress(self, done: int, total: int | None = None, reached: int | None = None) -> None:
+        """How far it is. Call it as often as you like: it is stored and told about once a second.
+
+        A job that gets further each time it is begun is tried on and on. Where `done` begins anew with each time,
+        `reached` is the figure that says so.
+        """
 
     async def result_key(self, folder: str, ending: str) -> str:
         """A key of the object storage for the result. It is noted before it is answered, so that nothing stays behind

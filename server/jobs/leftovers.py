@@ -15,8 +15,9 @@ AT_ONCE = 200
 
 
 async def remove_leftovers(store: Store, objects: Objects, now: datetime) -> int:
-    """Removes what is neither for a job that is open nor the result of one; how many. May be repeated."""
-    removed = 0
+    """Removes what is neither for a job that is open nor the result of one, and half written files of whatever; how
+    many. May be repeated."""
+    removed = await objects.remove_unfinished(now - KEPT)
     for folder in FOLDERS:
         old = [key async for key in objects.keys(folder) if (made := made_at(key)) is not None and made < now - KEPT]
         for first in range(0, len(old), AT_ONCE):

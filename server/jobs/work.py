@@ -76,17 +76,18 @@ class HeldWork:
     def asked_by(self) -> str | None:
         return self._job.asked_by
 
-    async def progress(self, done: int, total: int | None = None) -> None:
+    async def progress(self, done: int, total: int | None = None, reached: int | None = None) -> None:
         """See Work. Raises Lost."""
         self._done, self._total = done, total
+        reached = done if reached is None else reached
+        if reached > self._furthest:  # as the row says once this is told, or the try has failed
+            self._furthest, self._failures = reached, 0
         now_s = self._place.clock.monotonic()
         if self._told_at_s is not None and now_s - self._told_at_s < PROGRESS_EVERY_S:
             return
         self._told_at_s = now_s
-        if done > self._furthest:  # as the row says by then
-            self._furthest, self._failures = done, 0
         async with self._place.store.transaction() as session:
-            if not await jobs.progress(session, self.holder, done, total):
+            if not await jobs.progress(session, self.holder, done, total, self._furthest):
                 raise Lost
             stored = await self._tell(session, "job.progress")
         self._wake(stored)
@@ -133,11 +134,11 @@ class HeldWork:
         """Tries before this one that have failed, without getting further."""
         return self._failures
 
-    async def put_back(self, pause_s: float = 0.0, *, reason: str | None = None, counted: bool = True) -> None:
-        """It waits for another try."""
+    async def put_back(self, pause_s: float = 0.0, *, reason: str | None = None, counted: bool = True) -> bool:
+        """It waits for another try; false where it was not ours any more."""
         at = self._place.clock.now() + timedelta(seconds=pause_s)
         async with self._place.store.transaction() as session:
-            await jobs.put_back(session, self.holder, at, error=reason, counted=counted)
+            return await jobs.put_back(session, self.holder, at, furthest=self._furthest, error=reason, counted=counted)
 
     async def renew(self, until: datetime) -> bool:
         async with self._place.store.transaction() as session:

@@ -243,28 +243,35 @@ class Worker:
                 log.info("job_done", **ended.figures)
                 return
             ended = Lost()
-        if isinstance(ended, Stopped):
-            await held.put_back(counted=False)
-            log.info("job_given_back")
-        elif isinstance(ended, Lost):
+        if isinstance(ended, Lost):
+            ours = False
+        elif isinstance(ended, Stopped):
+            ours = await held.put_back(counted=False)
+        else:
+            ours = await self._failed(kind, held, ended, log)
+        if not ours:  # it may have been cancelled, also at the moment when it failed or was given back
             log.info("job_taken_away")
             await held.leave()
             return
-        else:
-            await self._failed(kind, held, ended, log)
+        if isinstance(ended, Stopped):
+            log.info("job_given_back")
         await held.discard()
 
-    async def _failed(self, kind: Kind, held: HeldWork, error: Exception, log: structlog.stdlib.BoundLogger) -> None:
+    async def _failed(self, kind: Kind, held: HeldWork, error: Exception, log: structlog.stdlib.BoundLogger) -> bool:
+        """False where it was not ours any more."""
         reason, failures = reason_of(error, kind.limit_s), held.failures + 1
         unexpected = None if isinstance(error, RollcallError | TimeLimit) else error
         if failures >= kind.tries or isinstance(error, NOT_TRIED_AGAIN):
-            await held.fail(reason)
-            log.warning("job_failed", reason=reason, exc_info=unexpected)
-            return
+            ours = await held.fail(reason)
+            if ours:
+                log.warning("job_failed", reason=reason, exc_info=unexpected)
+            return ours
         first_s = kind.pause_s * 2.0 ** (failures - 1)
         pause_s = Backoff(first_s, kind.longest_pause_s, chance=self._chance).next()
-        await held.put_back(pause_s, reason=reason)
-        log.warning("job_tried_again", reason=reason, pause_s=round(pause_s, 2), exc_info=unexpected)
+        ours = await held.put_back(pause_s, reason=reason)
+        if ours:
+            log.warning("job_tried_again", reason=reason, pause_s=round(pause_s, 2), exc_info=unexpected)
+        return ours
 
 
 async def _attempt(kind: Kind, held: HeldWork) -> Outcome | Exception:

@@ -2,10 +2,12 @@
 
 import asyncio
 import os
+import re
 import stat
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from server.objects.objects import Stored, check_key, check_prefix, is_key
 # No file of that name, or a folder, or a file where a folder would have to be.
 _NOT_THERE = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
 _PAGE = 500
+_PART = re.compile(r"\.[0-9a-f-]{36}\.part")
 
 
 class FolderObjects:
@@ -61,6 +64,11 @@ class FolderObjects:
                 for key in page:
                     yield key
 
+    async def remove_unfinished(self, before: datetime) -> int:
+        """In all folders: half a picture is one of somebody all the same."""
+        with _told():
+            return await asyncio.to_thread(_remove_parts, self._root, before.timestamp())
+
     async def check(self) -> None:
         await objects.probe(self)
 
@@ -103,7 +111,7 @@ class _LastStep:
 def _put(root: Path, path: Path, content: bytes, last_step: _LastStep) -> None:
     root.mkdir(mode=0o700, parents=True, exist_ok=True)
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{new_id()}.part")
+    beside = path.with_name(f".{new_id()}.part")  # as _PART says
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -150,6 +158,19 @@ def _delete(paths: list[Path]) -> None:
             path.unlink(missing_ok=True)
         except _NOT_THERE:
             continue
+
+
+def _remove_parts(root: Path, before_s: float) -> int:
+    removed = 0
+    for folder, _, names in os.walk(root):
+        for path in (Path(folder) / name for name in names if _PART.fullmatch(name)):
+            try:
+                if path.stat().st_mtime < before_s:
+                    path.unlink()
+                    removed += 1
+            except _NOT_THERE:  # whoever was writing it has come to its end
+                continue
+    return removed
 
 
 def _walk(root: Path, prefix: str) -> Iterator[str]:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Protocol
 
@@ -69,6 +70,9 @@ class Objects(Protocol):
 
     def keys(self, prefix: str = "") -> AsyncIterator[str]:
         """Every key below a prefix of whole segments (`people/<id>`), in no promised order, loaded page by page."""
+
+    async def remove_unfinished(self, before: datetime) -> int:
+        """Removes what a killed process was writing before that time, which no key leads to; how many."""
 
     async def check(self) -> None:
         """Writes, reads and deletes a small object. Raises Unavailable with the reason."""

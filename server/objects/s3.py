@@ -5,7 +5,7 @@ import re
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from importlib import import_module
 from typing import Any
 
@@ -98,6 +98,10 @@ class S3Objects:
             for one in page:
                 if is_key(one["path"]):
                     yield one["path"]
+
+    async def remove_unfinished(self, before: datetime) -> int:
+        """None: what is not sent whole is not there."""
+        return 0
 
     async def check(self) -> None:
         """Asks also while it rests: who checks wants to know how it is now."""

@@ -21,7 +21,10 @@ from server.store.tables import Erasure, Person
 SHORT_EVENTS, SHORT_OBJECTS = 5000, 200
 OBJECTS_AT_ONCE = 500
 
+EACH = 1000  # what an erasure counts for in how far a job is
+
 Tell = Callable[[int, int], Awaitable[None]]  # how much of how much is done
+TellAll = Callable[[int, int, int], Awaitable[None]]  # the same, and how far that is in all lives of a job
 
 
 class Gallery(Protocol):
@@ -116,12 +119,12 @@ class Eraser:
         await erasures.settle(self._store)  # the names of the objects, which the receipt has held until now
         return receipt
 
-    async def finish_all(self, tell: Tell | None = None) -> int:
+    async def finish_all(self, tell: TellAll | None = None) -> int:
         """Those that are pending; how many there were."""
         async with self._store.read() as session:
-            waiting = await erasures.pending(session)
-        for erasure_id in waiting:
-            await self.finish(erasure_id, tell)
+            waiting, sealed = await erasures.pending(session), await erasures.count_done(session)
+        for number, erasure_id in enumerate(waiting):
+            await self.finish(erasure_id, tell and _one_of(tell, number, len(waiting), sealed))
         return len(waiting)
 
     async def _forget_what_was_told(self, receipt: Erasure, ids: Sequence[str], tell: Tell | None) -> None:
@@ -154,3 +157,13 @@ class Eraser:
         async with self._store.transaction() as session:
             changed = await scrubbing.scrub_events(session, ids, span, forget_who=forget_who)
             await erasures.note(session, erasure_id, events=changed)
+
+
+def _one_of(tell: TellAll, number: int, of: int, sealed: int) -> Tell:
+    """Tells of one erasure within many. Each looks through the same events, so only those that are done tell a job that
+    goes on from one that begins anew: `sealed` before these."""
+
+    async def told(done: int, total: int) -> None:
+        await tell(number * total + done, of * total, (sealed + number) * EACH + EACH * done // max(total, 1))
+
+    return told

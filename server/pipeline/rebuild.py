@@ -71,10 +71,12 @@ class Rebuilder:
         self._bus.publish(CHANNEL, self.build.sha256.encode())
 
     async def run(self, tell: Tell, done: Rebuilt | None = None) -> Rebuilt:
-        """May be cancelled: the given `done` says what was. Photos that come in meanwhile are done too."""
+        """May be cancelled: the given `done` says what was. Photos that come in meanwhile are done too. It is told how
+        many of all photos are through, for what was made before it was begun again counts as well."""
         done, after = Rebuilt() if done is None else done, ""
         async with self._store.read() as session:
-            total = await embedders.count_lacking(session, self.build)
+            total = await embedders.count_photos(session)
+            before = total - await embedders.count_lacking(session, self.build)
         while True:
             async with self._store.read() as session:
                 photos = await embedders.lacking(session, self.build, after=after, limit=AT_ONCE)
@@ -82,7 +84,7 @@ class Rebuilder:
                 return done
             for photo in photos:
                 await self._one(photo, done)
-                count = done.made + len(done.failed)
+                count = before + done.made + len(done.failed)
                 await tell(count, max(total, count))
             after = photos[-1].id
 

@@ -11,7 +11,7 @@ from server.jobs.entries_plan import entries_in
 from server.jobs.uploads import digest_of, keep_upload
 from server.routes.endpoint import API, Call, Endpoint, endpoint
 from server.routes.intake import form_of
-from server.routes.jobs import JobPublic, ask_with_upload, dismiss_own_import
+from server.routes.jobs import DismissQuery, JobPublic, ask_with_upload, dismiss_own_import
 from server.store.tables import Job
 
 IMPORT_PATH = f"{API}/attendance/import"
@@ -48,10 +48,10 @@ async def import_entries(call: Call) -> JobPublic:
     return await ask_with_upload(call, entries_job.NAME, kept, asked, meaning + bytes([dry]), note)
 
 
-@endpoint("DELETE", "/attendance/import/{entries_import_id}", allow="attendance:write", status=204)
-async def cancel_entries_import(call: Call, entries_import_id: str) -> None:
+@endpoint("DELETE", "/attendance/import/{entries_import_id}", allow="attendance:write", status=204, raises=(409,))
+async def cancel_entries_import(call: Call, entries_import_id: str, query: DismissQuery) -> None:
     """Cancels an import of one's own, or removes it with its report. What was added stays."""
-    await dismiss_own_import(call, entries_import_id, entries_job.NAME)
+    await dismiss_own_import(call, entries_import_id, entries_job.NAME, query)
 
 
 ENDPOINTS: tuple[Endpoint, ...] = (import_entries, cancel_entries_import)

@@ -1,12 +1,13 @@
 """Background jobs: what waits, runs and is over; and the export of the audit, which is one."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Literal
 
 import orjson
 from pydantic import Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from server.errors import Forbidden, Invalid, NotFound, RollcallError
+from server.errors import Conflict, Forbidden, Invalid, NotFound, RollcallError
 from server.events.limits import reach_of
 from server.jobs import audit_export
 from server.jobs.audit_file import Format
@@ -31,6 +32,18 @@ class JobsQuery(Query):
     kind: str | None = Field(None, max_length=64, description="only of this kind")
     state: State | None = Field(None, description="only in this state")
     mine: bool = Field(False, description="only what whoever asks has asked for; without jobs:read these are all")
+
+
+class DismissQuery(Form):
+    only: Literal["open"] | None = Field(
+        None,
+        description="`open`: cancels; one that is over by then stays with its result, and the answer is 409 `job_over`",
+    )
+
+    def check(self, job: Job) -> None:
+        """Raises Conflict. Within the transaction: a job may end between the look at it and the cancel."""
+        if self.only == "open" and job.state not in jobs.OPEN:
+            raise Conflict("It was over already, so there was nothing to cancel.", code="job_over")
 
 
 class AuditExport(Form):
@@ -85,8 +98,11 @@ class JobPublic(Wire):
 
 @endpoint("GET", "/jobs", allow=SIGNED_IN, sorts=jobs.SORTS, raises=(403,))
 async def list_jobs(call: Call, query: JobsQuery) -> Page[JobPublic]:
-    """The background jobs, newest first: all for who may read them (`jobs:read`), else those of whoever asks."""
-    if call.who.kiosk_id is not None:
+    """The background jobs, newest first: all for who may read them (`jobs:read`), else those of whoever asks.
+
+    An API key needs `jobs:read`: the jobs of its owner are not its own.
+    """
+    if call.who.kiosk_id is not None or (call.who.key_id is not None and not call.who.may(READ)):
         raise Forbidden(f"This needs the permission {READ}, or to be somebody who may ask for jobs.")
     own = call.who.user_id if query.mine or not call.who.may(READ) else None
     async with call.parts.store.read() as session:
@@ -116,18 +132,20 @@ async def get_job(call: Call, job_id: str) -> JobPublic:
 
 
 @endpoint("DELETE", "/jobs/{job_id}", allow=SIGNED_IN, status=204, raises=(403, 409))
-async def dismiss_job(call: Call, job_id: str) -> None:
+async def dismiss_job(call: Call, job_id: str, query: DismissQuery) -> None:
     """Cancels one that waits or runs, and removes one that is over, with its result: for `jobs:delete`, or one's own.
 
     One that runs stops within seconds, on whichever machine it is. It stays in the list as cancelled, with what was
     done by then: what an import has added stays, and an export leaves no file. 409 `not_cancellable` for what has to be
-    done, such as an erasure.
+    done, such as an erasure. Whoever means to cancel sends `only=open`. An API key needs `jobs:delete`: the jobs of its
+    owner are not its own.
     """
     needed = Forbidden(f"This needs the permission {DELETE}, or to be who has asked for it.")
 
     async def note(session: AsyncSession, job: Job) -> None:
         if not _may_dismiss(call, job):
             raise needed
+        query.check(job)
         call.check_unchanged(job.updated_at)
         action = "job.cancelled" if job.state in jobs.OPEN else "job.removed"
         before = {"kind": job.kind, "state": job.state, "asked_by": job.asked_by}
@@ -141,12 +159,13 @@ async def dismiss_job(call: Call, job_id: str) -> None:
         raise needed from None  # nor does anybody learn which jobs there are
 
 
-async def dismiss_own_import(call: Call, job_id: str, kind: str) -> None:
+async def dismiss_own_import(call: Call, job_id: str, kind: str, query: DismissQuery) -> None:
     """The same for whoever has asked for an import of that kind. Raises NotFound for every other job."""
 
     async def note(session: AsyncSession, job: Job) -> None:
         if job.kind != kind or job.asked_by is None or job.asked_by != call.who.user_id:
             raise NotFound.of("import")
+        query.check(job)
         call.check_unchanged(job.updated_at)
         action = "job.cancelled" if job.state in jobs.OPEN else "job.removed"
         await call.audit(session, action, RESOURCE, job.id, before={"kind": job.kind, "state": job.state})
@@ -222,10 +241,11 @@ def _is_own(call: Call, job: Job) -> bool:
 
 
 def _may_dismiss(call: Call, job: Job) -> bool:
-    """Whoever may do so with all, and who has asked for it and still may have it."""
+    """Whoever may do so with all, and who has asked for it and still may have it. A key stands for its owner, but does
+    only what it was given for."""
     kind = call.parts.jobs.kinds.get(job.kind)
     allowed = kind is not None and (kind.permission is None or call.who.may(kind.permission))
-    return call.who.may(DELETE) or (allowed and _is_own(call, job))
+    return call.who.may(DELETE) or (allowed and call.who.key_id is None and _is_own(call, job))
 
 
 ENDPOINTS: tuple[Endpoint, ...] = (list_jobs, get_job, dismiss_job, export_audit_later)

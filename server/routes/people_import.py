@@ -11,7 +11,7 @@ from server.jobs.people_source import plan_of, upload_source
 from server.jobs.uploads import digest_of, keep_upload
 from server.routes.endpoint import API, Call, Endpoint, endpoint
 from server.routes.intake import form_of
-from server.routes.jobs import JobPublic, ask_with_upload, dismiss_own_import
+from server.routes.jobs import DismissQuery, JobPublic, ask_with_upload, dismiss_own_import
 from server.store.tables import Job
 
 IMPORT_PATH = f"{API}/people/import"
@@ -42,10 +42,10 @@ async def import_people(call: Call) -> JobPublic:
     return await ask_with_upload(call, import_job.NAME, kept, asked, meaning, note)
 
 
-@endpoint("DELETE", "/people/import/{import_id}", allow="people:write", status=204)
-async def cancel_import(call: Call, import_id: str) -> None:
+@endpoint("DELETE", "/people/import/{import_id}", allow="people:write", status=204, raises=(409,))
+async def cancel_import(call: Call, import_id: str, query: DismissQuery) -> None:
     """Cancels an import of one's own, or removes it with its report. Who was imported stays."""
-    await dismiss_own_import(call, import_id, import_job.NAME)
+    await dismiss_own_import(call, import_id, import_job.NAME, query)
 
 
 ENDPOINTS: tuple[Endpoint, ...] = (import_people, cancel_import)

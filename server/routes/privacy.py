@@ -14,7 +14,7 @@ from server.jobs import erasure
 from server.pipeline import erase
 from server.routes.endpoint import Call, Endpoint, Query, ShortQuery, endpoint
 from server.routes.responses import Page
-from server.store import consents, erasures, people
+from server.store import consents, erasures, jobs, people
 from server.store.tables import Consent, Erasure
 from server.store.writes import touch
 from server.wire import Form, Time, Wire
@@ -81,7 +81,9 @@ async def carry_out(call: Call, receipt: Erasure) -> Erasure:
             return await parts.eraser.finish(receipt.id)
         except (OSError, RollcallError) as error:
             structlog.get_logger(__name__).warning("erasure_pending", erasure=receipt.id, reason=type(error).__name__)
-    await parts.jobs.submit(None, erasure.NAME)
+    async with parts.store.transaction() as session:
+        if not await jobs.waits(session, erasure.NAME):  # one that runs may have looked before this receipt was there
+            await parts.jobs.submit(session, erasure.NAME)
     async with parts.store.read() as session:
         return await session.get(Erasure, receipt.id) or receipt
 

@@ -53,6 +53,11 @@ async def count_lacking(session: AsyncSession, build: Build) -> int:
     return (await session.exec(select(func.count()).select_from(Photo).where(~_made(build)))).one()
 
 
+async def count_photos(session: AsyncSession) -> int:
+    """All there are, with a template of some build or not."""
+    return (await session.exec(select(func.count()).select_from(Photo))).one()
+
+
 async def has(session: AsyncSession, photo_id: str, build: Build) -> bool:
     chosen = (Template.photo_id == photo_id, Template.pack == build.pack, Template.pack_sha256 == build.sha256)
     return (await session.exec(select(Template.id).where(*chosen).limit(1))).first() is not None

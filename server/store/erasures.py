@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import text
+from sqlalchemy import func, text
 from sqlmodel import col, delete, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -129,6 +129,11 @@ async def pending(session: AsyncSession) -> Sequence[str]:
     """The ids of those that are not done, oldest first."""
     found = select(Erasure.id).where(Erasure.state == "pending").order_by(col(Erasure.created_at), Erasure.id)
     return (await session.exec(found)).all()
+
+
+async def count_done(session: AsyncSession) -> int:
+    """How many are done, ever."""
+    return (await session.exec(select(func.count()).select_from(Erasure).where(Erasure.state == "done"))).one()
 
 
 async def settle(store: Store) -> None:

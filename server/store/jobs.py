@@ -80,6 +80,12 @@ async def count_open(session: AsyncSession, kind: str, *, asked_by: str | None =
     return (await session.exec(query)).one()
 
 
+async def waits(session: AsyncSession, kind: str) -> bool:
+    """Whether one of that kind is still to be begun, or begun again."""
+    query = select(Job.id).where(Job.kind == kind, col(Job.state) == "queued").limit(1)
+    return (await session.exec(query)).first() is not None
+
+
 async def count_waiting(session: AsyncSession) -> int:
     """How many wait, of all kinds."""
     return (await session.exec(select(func.count()).select_from(Job).where(Job.state == "queued"))).one()
@@ -121,15 +127,13 @@ async def held(session: AsyncSession, holder: Holder) -> bool:
     return (await session.exec(select(Job.id).where(*_by(holder)))).first() is not None
 
 
-async def progress(session: AsyncSession, holder: Holder, done: int, total: int | None) -> bool:
-    """What has failed before counts no more once it is further than it ever was."""
-    further = col(Job.furthest) < done
-    values = {
-        "done": done, "total": total,
-        "failures": case((further, 0), else_=col(Job.failures)), "deaths": case((further, 0), else_=col(Job.deaths)),
-        "furthest": case((further, done), else_=col(Job.furthest)),
-    }  # fmt: skip
-    return await _write(session, holder, values)
+async def progress(
+    session: AsyncSession, holder: Holder, done: int, total: int | None, reached: int | None = None
+) -> bool:
+    """What has failed before counts no more once it is further than it ever was: by `done`, or by `reached`."""
+    return await _write(
+        session, holder, {"done": done, "total": total, **_further(done if reached is None else reached)}
+    )
 
 
 async def keep_result_at(session: AsyncSession, holder: Holder, key: str) -> bool:
@@ -154,12 +158,20 @@ async def finish(
 
 
 async def put_back(
-    session: AsyncSession, holder: Holder, run_at: datetime, *, error: str | None = None, counted: bool = True
+    session: AsyncSession,
+    holder: Holder,
+    run_at: datetime,
+    *,
+    furthest: int = 0,
+    error: str | None = None,
+    counted: bool = True,
 ) -> bool:
-    """Waits again until `run_at`; a try that does not count was not the job's fault."""
+    """Waits again until `run_at`; a try that does not count was not the job's fault. `furthest`: the most that is done
+    of it by now, of which the row may not have been told yet."""
     values: dict[str, Any] = {"state": "queued", "run_at": run_at, "lease_until": None, "worker": None, "error": error}
-    more = {"failures": Job.failures + 1} if counted else {"attempts": Job.attempts - 1}
-    return await _write(session, holder, values | more)
+    values |= _further(furthest)
+    values |= {"failures": values["failures"] + 1} if counted else {"attempts": Job.attempts - 1}
+    return await _write(session, holder, values)
 
 
 async def cancel(session: AsyncSession, job: Job, at: datetime) -> None:
@@ -259,6 +271,15 @@ def _by(holder: Holder, state: State = "running") -> tuple[ColumnElement[bool], 
         col(Job.worker) == holder.worker,
         col(Job.attempts) == holder.attempt,
     )
+
+
+def _further(reached: int) -> dict[str, Any]:
+    """What has failed before counts no more once it is further than it ever was."""
+    further = col(Job.furthest) < reached
+    return {
+        "failures": case((further, 0), else_=col(Job.failures)), "deaths": case((further, 0), else_=col(Job.deaths)),
+        "furthest": case((further, reached), else_=col(Job.furthest)),
+    }  # fmt: skip
 
 
 async def _write(session: AsyncSession, holder: Holder, values: dict[str, Any]) -> bool:

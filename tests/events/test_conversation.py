@@ -194,9 +194,10 @@ def test_every_topic_needs_its_permission(topic: str, permission: str) -> None:
 
 
 def test_of_jobs_everybody_hears_of_their_own() -> None:
-    """So it opens without the permission, but not to a kiosk; what goes out is the reach's business."""
+    """So it opens without the permission, but not to a kiosk or a key; what goes out is the reach's business."""
     assert isinstance(subscribe(talk(Somebody(permissions=[])), "jobs")[0], Open)
     assert error_of(subscribe(talk(Somebody(kiosk_id="k1")), "jobs")) == ("forbidden", 1)
+    assert error_of(subscribe(talk(Somebody(permissions=[], key_id="k1")), "jobs")) == ("forbidden", 1)
 
 
 def test_a_kiosk_reads_its_own_topic_and_nothing_else() -> None:

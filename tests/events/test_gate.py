@@ -27,6 +27,9 @@ def test_of_jobs_everybody_hears_of_their_own() -> None:
     assert jobs is not None
     assert alerts is not None
     reader, viewer, screen = Somebody(), Somebody("vera", permissions=["alerts:read"]), Somebody(kiosk_id="k")
+    program = Somebody("vera", permissions=["alerts:read"], key_id="payroll")
+    assert not may_read(program, jobs), "what a key may do is what it was given"
+    assert may_read(Somebody("vera", permissions=["jobs:read"], key_id="payroll"), jobs)
     assert [may_read(one, jobs) for one in (reader, viewer, screen)] == [True, True, False]
     assert (reach_on(reader, jobs).asker, reach_on(viewer, jobs).asker) == (None, "vera")
     assert reach_on(viewer, alerts) == reach_of(viewer)

@@ -1,6 +1,7 @@
 """Files of jobs that nobody knows of any more."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from server.clock import ManualClock
 from server.ids import new_id
@@ -9,6 +10,16 @@ from server.jobs.uploads import FOLDER
 from server.jobs.work import Place
 from server.store import jobs
 from server.store.tables import Job
+
+
+async def test_half_a_file_goes_after_a_day(place: Place, tmp_path: Path) -> None:
+    """Of whatever was being written when its process was killed."""
+    await place.objects.put("exports/by-hand.csv", b"rows")
+    half, now = tmp_path / f"objects/exports/.{new_id()}.part", datetime.now(UTC)
+    half.write_bytes(b"ro")
+    assert await remove_leftovers(place.store, place.objects, now + timedelta(hours=23)) == 0
+    assert await remove_leftovers(place.store, place.objects, now + timedelta(hours=25)) == 1
+    assert not half.exists()
 
 
 async def test_what_belongs_to_no_job_goes_after_a_day(place: Place, clock: ManualClock) -> None:

@@ -17,7 +17,6 @@ async def test_every_kind_is_there(tmp_path: Path) -> None:
     low = {name for name, kind in kinds.items() if kind.priority == "low"}
     assert low == {"people-import", "attendance-import", "templates-rebuild"}
     assert {name for name, kind in kinds.items() if kind.priority == "high"} == {
-        "erasure",
         "terminal-lines",
         "check-outs",
     }

@@ -1,6 +1,7 @@
 """One try of one job: progress, the key of its result, its end; and nothing once it is somebody else's."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -15,11 +16,11 @@ from tests.jobs.conftest import Woken, load, told
 LEASE = timedelta(seconds=30)
 
 
-async def taken(place: Place, job: Job | None = None, worker: str = "a") -> HeldWork:
+async def taken(place: Place, job: Job | None = None, worker: str = "a", **more: Any) -> HeldWork:
     """A try of a job: of a new one, or another of this one."""
     now = place.clock.now()
     async with place.store.transaction() as session:
-        job = job or await jobs.add(session, Job(kind="work", state="queued", run_at=now, arguments={"a": 1}))
+        job = job or await jobs.add(session, Job(kind="work", state="queued", run_at=now, arguments={"a": 1}, **more))
     async with place.store.transaction() as session:
         row = await jobs.take(session, job.id, ("work",), worker, now, LEASE)
     assert row is not None
@@ -70,7 +71,7 @@ async def test_of_a_job_that_is_lost_nothing_is_said(place: Place, clock: Manual
         await first.result_key("exports", "csv")
     assert not await first.finish(Outcome())
     assert not await first.fail("It is too late.")
-    await first.put_back()
+    assert not await first.put_back()
     assert (await first.held(), await second.held()) == (False, True)
     assert await told(place) == []
 
@@ -106,6 +107,33 @@ async def test_putting_back(place: Place, clock: ManualClock) -> None:
     await work.put_back(10, reason="Not now.")
     row = await load(place, work.job_id)
     assert (row.state, row.error, row.run_at) == ("queued", "Not now.", clock.now() + timedelta(seconds=10))
+
+
+async def test_further_is_further_than_was_told(place: Place) -> None:
+    """Progress is written once a second, but what a failed try came to counts to the last of it."""
+    work = await taken(place, failures=2, furthest=5)
+    await work.progress(1, 9)
+    await work.progress(6, 9)  # within the same second
+    assert work.failures == 0
+    await work.put_back(reason="It failed.")
+    row = await load(place, work.job_id)
+    assert (row.failures, row.furthest) == (1, 6)
+    again = await taken(place, row)
+    await again.progress(6, 9)
+    assert again.failures == 1, "no further than before"
+    await again.put_back(reason="It failed.")
+    assert (await load(place, work.job_id)).failures == 2
+
+
+async def test_how_far_it_is_in_all_its_lives(place: Place) -> None:
+    """May be another figure than that of the bar, which begins anew."""
+    work = await taken(place, failures=2, furthest=5)
+    await work.progress(1, 9, 7)
+    row = await load(place, work.job_id)
+    assert (row.done, row.total, row.furthest, row.failures) == (1, 9, 7, 0)
+    await work.progress(8, 9, 7)
+    await work.put_back()
+    assert (await load(place, work.job_id)).furthest == 7
 
 
 async def test_a_lease_is_renewed(place: Place, clock: ManualClock) -> None:

@@ -4,12 +4,14 @@ import asyncio
 import os
 import threading
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from server.errors import NotFound, Unavailable
+from server.ids import new_id
 from server.objects.folder import FolderObjects
 
 
@@ -73,6 +75,21 @@ async def test_strangers_in_the_folder_are_not_listed(tmp_path: Path) -> None:
     (tmp_path / "elsewhere/z.jpg").write_bytes(b"1")
     (tmp_path / "objects/linked").symlink_to(tmp_path / "elsewhere")
     assert [key async for key in objects.keys("")] == ["x/y.jpg"]
+
+
+async def test_what_a_killed_process_was_writing_is_removed(tmp_path: Path) -> None:
+    """Half a picture that nobody lists stays for good otherwise, also after an erasure. What is new may be going on."""
+    objects, now = FolderObjects(tmp_path), datetime.now(UTC)
+    await objects.put("people/x/y.jpg", b"1")
+    await objects.put("imports/x/0000.part", b"a piece of an upload")
+    half = tmp_path / f"people/x/.{new_id()}.part"
+    others = tmp_path / "people/x/.notes.part"
+    for path in (half, others):
+        path.write_bytes(b"half")
+    assert await objects.remove_unfinished(now - timedelta(hours=1)) == 0
+    assert await objects.remove_unfinished(now + timedelta(hours=1)) == 1
+    assert (half.exists(), others.exists()) == (False, True)
+    assert {key async for key in objects.keys("")} == {"people/x/y.jpg", "imports/x/0000.part"}
 
 
 async def test_an_object_replaced_while_it_is_read_is_no_mixture(tmp_path: Path) -> None:

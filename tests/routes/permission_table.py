@@ -89,7 +89,7 @@ MAY = {
     "GET /system/presence": "AO....",
     "GET /system/models": "AO....",
     "GET /system/models/det.svg": "AO....",
-    "GET /jobs": "AOVNP.",  # without jobs:read: one's own
+    "GET /jobs": "AOVN..",  # without jobs:read: one's own, which a program has none of
     "GET /jobs/{job_id}": "AO....",
     "DELETE /jobs/{job_id}": "A.....",
     "POST /audit/export": "A.....",

@@ -108,6 +108,18 @@ async def test_cancelling_and_removing(parts: Parts, admin: httpx.AsyncClient, e
     assert actions["job.removed"][0].actor_name == "admin@example.com"
 
 
+async def test_what_has_just_ended_is_not_removed_by_a_cancel(admin: httpx.AsyncClient, exported: str) -> None:
+    """With `only=open`, as a page sends it that still shows the job as running."""
+    refused = await admin.delete(f"{URL}/{exported}", params={"only": "open"})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "job_over")
+    assert (await admin.get(f"{URL}/{exported}")).json()["data"]["resultUrl"] is not None
+    queued = (await admin.post("/api/v1/audit/export", json={})).json()["data"]["id"]
+    assert (await admin.delete(f"{URL}/{queued}", params={"only": "open"})).status_code == 204
+    assert (await admin.delete(f"{URL}/{queued}", params={"only": "open"})).status_code == 409
+    assert (await admin.delete(f"{URL}/{queued}", params={"only": "over"})).status_code == 422
+    assert (await admin.delete(f"{URL}/{queued}")).status_code == 204
+
+
 async def test_what_an_export_is_asked_for(admin: httpx.AsyncClient) -> None:
     """The end comes after the start; the format is one of two; and nobody asks without end."""
     times = {"from": "2026-01-05T00:00:00Z", "to": "2026-01-04T00:00:00Z"}
@@ -150,11 +162,27 @@ async def test_whoever_asks_follows_and_cancels_their_own(
     assert (await viewer.get(URL)).json()["data"] == []
 
 
+async def test_a_key_needs_what_it_was_not_given(parts: Parts, admin: httpx.AsyncClient, exported: str) -> None:
+    """It stands for its owner, and yet lists, cancels and removes nothing of theirs by that alone."""
+    answers = {}
+    for name, permissions in (("reads", ["people:read"]), ("jobs", ["jobs:read", "jobs:delete"])):
+        made = await admin.post("/api/v1/api-keys", json={"name": name, "permissions": permissions})
+        async with client_of(parts, None) as program:
+            program.headers["Authorization"] = f"Bearer {made.json()['data']['key']}"
+            epoch = (await parts.hub.log.head("jobs")).epoch
+            feed = await program.get("/api/v1/events", params={"topic": "jobs", "after": f"{epoch}:0"})
+            listed = [(await program.get(URL, params=query)).status_code for query in ({}, {"mine": "true"})]
+            job = (await program.get(f"{URL}/{exported}")).json()["data"]
+            removed = await program.delete(f"{URL}/{exported}")
+        answers[name] = [feed.status_code, *listed, job["mayDismiss"], removed.status_code]
+    assert answers == {"reads": [403, 403, 403, False, 403], "jobs": [200, 200, 200, True, 204]}
+
+
 async def test_what_has_to_be_done_is_not_cancelled(parts: Parts, admin: httpx.AsyncClient) -> None:
     """An erasure that waits or runs stays, and says why; once it is over it may be removed."""
     job = await parts.jobs.submit(None, "erasure")
     shown = (await admin.get(f"{URL}/{job.id}")).json()["data"]
-    assert (shown["mayDismiss"], shown["priority"]) == (False, "high")
+    assert (shown["mayDismiss"], shown["priority"]) == (False, "normal")
     refused = await admin.delete(f"{URL}/{job.id}")
     assert (refused.status_code, refused.json()["error"]["code"]) == (409, "not_cancellable")
     assert refused.json()["error"]["message"] == shown["stays"]

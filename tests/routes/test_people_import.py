@@ -102,6 +102,8 @@ async def test_cancelling_ones_own(parts: Parts, operator: httpx.AsyncClient, ad
     assert (await operator.delete(f"{URL}/{mine}")).status_code == 204
     assert (await operator.get(f"/api/v1/jobs/{mine}")).json()["data"]["state"] == "cancelled"
     assert len([key async for key in parts.objects.keys(FOLDER)]) == 1, "that of the other one"
+    kept = await operator.delete(f"{URL}/{mine}", params={"only": "open"})
+    assert (kept.status_code, kept.json()["error"]["code"]) == (409, "job_over")
     assert (await operator.delete(f"{URL}/{mine}")).status_code == 204
     assert (await operator.get(f"/api/v1/jobs/{mine}")).status_code == 404
 

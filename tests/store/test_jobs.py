@@ -130,7 +130,10 @@ async def test_putting_back(store: Store) -> None:
     holder = await taken(store, job, "a")
     assert holder
     async with store.transaction() as session:
+        assert not await jobs.waits(session, job.kind)
         assert await jobs.put_back(session, holder, after(3), error="It failed.")
+        assert await jobs.waits(session, job.kind)
+        assert not await jobs.waits(session, "other")
     row = await loaded(store, job)
     assert (row.state, row.run_at, row.attempts, row.error) == ("queued", after(3), 1, "It failed.")
     assert await taken(store, job, "a", 2) is None

@@ -86,7 +86,7 @@ class Job(Row, table=True):
     attempts: int = 0
     failures: int = 0  # tries that ended with an error, one after another, without getting further
     deaths: int = 0  # and of whose worker nothing was heard any more
-    furthest: int = 0  # the most that was ever done of it
+    furthest: int = 0  # the most that was ever done of it, by a figure that does not begin anew with a try
     run_at: datetime = moment()  # not before
     lease_until: datetime | None = moment(default=None)  # of a running one: later it counts as lost
     worker: str | None = Field(default=None, max_length=100)

@@ -123,7 +123,7 @@ export class EntriesImport {
 
   async #cancel() {
     try {
-      await this.#api.delete(`attendance/import/${this.#job?.id}`);
+      await this.#api.delete(`attendance/import/${this.#job?.id}?only=open`);
     } catch (error) {
       this.#body.append(notice("red", inWords(error)));
     }

@@ -119,7 +119,7 @@ export class PeopleImport {
   async #cancel() {
     const id = this.#job?.id;
     try {
-      await this.#api.delete(`people/import/${id}`);
+      await this.#api.delete(`people/import/${id}?only=open`);
     } catch (error) {
       this.#body.append(el("p", { class: "notice notice-red", role: "alert" }, icon("alert"), el("span", { text: inWords(error) })));
     }

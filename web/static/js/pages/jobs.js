@@ -137,7 +137,7 @@ class JobsPage {
   async #dismiss(job) {
     const cancels = isOpen(job);
     try {
-      await this.#api.delete(`jobs/${job.id}`);
+      await this.#api.delete(`jobs/${job.id}${cancels ? "?only=open" : ""}`); // it may be over since it was shown
       this.#shell.toast(say(cancels ? "jobs.cancelled" : "jobs.removed", { name: kindInWords(job.kind) }));
       if (!cancels) one("filter-state").focus(); // its row is gone
     } catch (error) {
