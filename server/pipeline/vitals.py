@@ -4,7 +4,6 @@ import asyncio
 import platform
 from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -19,7 +18,7 @@ from server.events.facts import (
     ServerFact,
     StatsFact,
 )
-from server.events.hub import Hub
+from server.events.hub import Hub, Wires
 from server.media.status import CameraState
 from server.pipeline.tally import Tally, counted, tallies
 from server.store import deliveries, jobs
@@ -32,14 +31,6 @@ WATCHED_CHANNEL = "stats-watched"
 EVERY_S = 2.0
 WINDOW_S = 60.0
 WATCHED_FOR_S = 3  # times the pause: a lost word of the bus does not end it
-
-
-class Bus(Protocol):
-    """By which the servers of a site tell each other that somebody watches."""
-
-    def publish(self, channel: str, payload: bytes) -> None: ...
-
-    def subscribe(self, *channels: str) -> AbstractAsyncContextManager[AsyncIterator[tuple[str, bytes]]]: ...
 
 
 class RunningCameras(Protocol):
@@ -72,7 +63,7 @@ class Vitals:
     """Looks at the metrics every few seconds, so that rates are of the last minute and not of all time."""
 
     def __init__(
-        self, store: Store, cameras: RunningCameras, device: Device, hub: Hub, bus: Bus, metrics: Metrics,
+        self, store: Store, cameras: RunningCameras, device: Device, hub: Hub, bus: Wires, metrics: Metrics,
         clock: Clock, *, every_s: float = EVERY_S,
     ) -> None:  # fmt: skip
         self._store = store

@@ -145,11 +145,7 @@ async def dismiss_job(call: Call, job_id: str, query: DismissQuery) -> None:
     async def note(session: AsyncSession, job: Job) -> None:
         if not _may_dismiss(call, job):
             raise needed
-        query.check(job)
-        call.check_unchanged(job.updated_at)
-        action = "job.cancelled" if job.state in jobs.OPEN else "job.removed"
-        before = {"kind": job.kind, "state": job.state, "asked_by": job.asked_by}
-        await call.audit(session, action, RESOURCE, job.id, before=before)
+        await _note_dismissal(call, session, job, query, asked_by=job.asked_by)
 
     try:
         await call.parts.jobs.dismiss(job_id, note)
@@ -163,12 +159,9 @@ async def dismiss_own_import(call: Call, job_id: str, kind: str, query: DismissQ
     """The same for whoever has asked for an import of that kind. Raises NotFound for every other job."""
 
     async def note(session: AsyncSession, job: Job) -> None:
-        if job.kind != kind or job.asked_by is None or job.asked_by != call.who.user_id:
+        if job.kind != kind or not _is_own(call, job):
             raise NotFound.of("import")
-        query.check(job)
-        call.check_unchanged(job.updated_at)
-        action = "job.cancelled" if job.state in jobs.OPEN else "job.removed"
-        await call.audit(session, action, RESOURCE, job.id, before={"kind": job.kind, "state": job.state})
+        await _note_dismissal(call, session, job, query)
 
     try:
         await call.parts.jobs.dismiss(job_id, note)
@@ -234,6 +227,14 @@ async def export_audit_later(call: Call, body: AuditExport) -> JobPublic:
 
     job, _ = await ask_for(call, audit_export.NAME, arguments, orjson.dumps(arguments), note)
     return job
+
+
+async def _note_dismissal(call: Call, session: AsyncSession, job: Job, query: DismissQuery, **more: object) -> None:
+    """In the audit. Raises Conflict where the job is not any more what whoever asks has seen."""
+    query.check(job)
+    call.check_unchanged(job.updated_at)
+    action = "job.cancelled" if job.state in jobs.OPEN else "job.removed"
+    await call.audit(session, action, RESOURCE, job.id, before={"kind": job.kind, "state": job.state, **more})
 
 
 def _is_own(call: Call, job: Job) -> bool:

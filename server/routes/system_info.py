@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from server.events.facts import StatsFact
+from server.events.facts import ServerFact, StatsFact
 from server.events.limits import reach_of
 from server.events.presence import Kind, Present, Server, Transport
 from server.routes.endpoint import Call, Endpoint, ShortQuery, endpoint
@@ -32,15 +32,6 @@ PACKAGES = (
 )
 
 
-class ServerPublic(Wire):
-    """One process: of several, each answers for itself."""
-
-    id: str = Field(description="drawn at its start")
-    name: str = Field(description="of its machine")
-    started_at: Time
-    uptime_s: float
-
-
 class DatabasePublic(Wire):
     kind: Literal["sqlite", "postgresql"]
     version: str
@@ -60,7 +51,7 @@ class InfoPublic(Wire):
     python: str
     platform: str
     cores: int = Field(description="that this process may use")
-    server: ServerPublic
+    server: ServerFact
     servers: int = Field(description="of the site that run now, this one included")
     time: Time
     time_zone: str = Field(description="of the site")
@@ -115,7 +106,7 @@ async def get_info(call: Call) -> InfoPublic:
     ]
     return InfoPublic(
         version=version("rollcall"), python=platform.python_version(), platform=platform.platform(),
-        cores=usable_cores(), server=ServerPublic.model_validate(parts.vitals.server),
+        cores=usable_cores(), server=parts.vitals.server,
         servers=len(parts.presence.servers()), time=parts.clock.now(), time_zone=parts.zone.key,
         production=installed.production, https=installed.https,
         database=DatabasePublic(

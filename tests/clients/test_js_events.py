@@ -1,15 +1,11 @@
 """web/static/js/events.js in Node with sockets and servers that play a part: what ends it, and what it asks once."""
 
-import json
-import re
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from server.assets import asset
+from tests import node
 
 HEAD = """
 import { EventEmitter } from "node:events";
@@ -50,27 +46,12 @@ pytestmark = pytest.mark.timeout(60)
 
 @pytest.fixture(scope="module")
 def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The module and all that it imports."""
-    if shutil.which("node") is None:
-        pytest.skip("Node is not installed.")
-    folder = tmp_path_factory.mktemp("modules")
-    wanted = {"events.js"}
-    while names := {name for name in wanted if not (folder / name).exists()}:
-        for name in names:
-            text = (asset("web") / "static" / "js" / name).read_text()
-            (folder / name).write_text(text)
-            wanted |= set(re.findall(r'^import .* from "\./([\w-]+\.js)";$', text, re.MULTILINE))
-    (folder / "package.json").write_text('{"type": "module"}')
-    return folder
+    return tmp_path_factory.mktemp("modules")
 
 
 def said(modules: Path, script: str) -> list[Any]:
     """What the script ends with."""
-    (modules / "script.js").write_text(HEAD + script)
-    done = subprocess.run(["node", "script.js"], cwd=modules, check=False, capture_output=True, text=True, timeout=30)
-    assert done.returncode == 0, done.stderr
-    found: list[Any] = json.loads(done.stdout)
-    return found
+    return node.said(modules, "events.js", HEAD + script)
 
 
 def test_an_error_of_the_socket_is_followed_by_its_close(modules: Path) -> None:

@@ -1,14 +1,11 @@
 """web/static/js/event-histories.js in Node: several topics that are followed and read backwards as one."""
 
-import json
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from server.assets import asset
+from tests import node
 
 HEAD = """
 import { EventHistories } from "./event-histories.js";
@@ -30,16 +27,7 @@ pytestmark = pytest.mark.timeout(60)
 
 def said(folder: Path, script: str) -> list[Any]:
     """What the script ends with."""
-    if shutil.which("node") is None:
-        pytest.skip("Node is not installed.")
-    for name in ("event-history.js", "event-histories.js"):
-        (folder / name).write_text((asset("web") / "static" / "js" / name).read_text())
-    (folder / "package.json").write_text('{"type": "module"}')
-    (folder / "script.js").write_text(HEAD + script)
-    done = subprocess.run(["node", "script.js"], cwd=folder, check=False, capture_output=True, text=True, timeout=30)
-    assert done.returncode == 0, done.stderr
-    found: list[Any] = json.loads(done.stdout)
-    return found
+    return node.said(folder, "event-histories.js", HEAD + script)
 
 
 def test_one_that_was_left_is_not_joined_any_more(tmp_path: Path) -> None:

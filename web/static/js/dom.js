@@ -25,6 +25,15 @@ export function el(tag, props = {}, ...children) {
   return element;
 }
 
+/** The rows of a list in this order, the same elements as before: a button in one of them keeps the focus.
+ * @param {Element} list @param {Element[]} rows */
+export function inOrder(list, rows) {
+  if (list.children.length === rows.length && rows.every((row, index) => list.children[index] === row)) return;
+  const focused = /** @type {HTMLElement} */ (document.activeElement);
+  list.replaceChildren(...rows);
+  if (list.contains(focused)) focused.focus();
+}
+
 /** One symbol of the sprite, hidden from screen readers. @param {string} name @param {string} [extra] */
 export function icon(name, extra = "") {
   const svg = document.createElementNS(SVG, "svg");

@@ -7,9 +7,10 @@ import { CameraRow } from "../camera-row.js";
 import { CameraSnapshots } from "../camera-snapshots.js";
 import { CameraWizard } from "../camera-wizard.js";
 import { CameraZones } from "../camera-zones.js";
-import { el, icon, stateCard } from "../dom.js";
+import { el, icon, inOrder, stateCard } from "../dom.js";
 import { Events } from "../events.js";
 import { inWords } from "../failure.js";
+import { Pager } from "../pager.js";
 import { Sheet } from "../sheet.js";
 import { Shell } from "../shell.js";
 import { say } from "../text.js";
@@ -29,7 +30,7 @@ class Cameras {
   #card = one("card");
   #state = one("state");
   #count = one("count");
-  #pager = one("pager");
+  #pager = new Pager(one("pager"), PAGE_SIZE, (by) => { this.#page += by; this.#load(); });
   #input = one("search");
   #add = one("add");
   /** @type {Map<string, CameraRow>} */
@@ -83,8 +84,6 @@ class Cameras {
       this.#timer = setTimeout(() => { this.#search = this.#input.value.trim(); this.#page = 1; this.#load(); }, SEARCH_AFTER_MS);
     });
     one("search-form").addEventListener("submit", (event) => event.preventDefault());
-    one("previous").addEventListener("click", () => { this.#page -= 1; this.#load(); });
-    one("next").addEventListener("click", () => { this.#page += 1; this.#load(); });
     one("sort").addEventListener("click", () => this.#turnOrder());
   }
 
@@ -138,14 +137,9 @@ class Cameras {
     this.#count.textContent = total === 1 ? say("cameras.count.one") : say("cameras.count", { count: total });
     this.#card.hidden = cameras.length === 0;
     if (!this.#shell.awaySince) this.#empty(cameras.length === 0);
-    this.#pager.hidden = total <= PAGE_SIZE;
-    const from = (page - 1) * PAGE_SIZE;
-    this.#pager.querySelector("[data-pager-text]").textContent = say("cameras.page", { from: from + 1, to: from + listed.length, total });
-    one("previous").disabled = page <= 1;
-    one("next").disabled = from + listed.length >= total;
+    this.#pager.show({ page, here: listed.length, total }, (place) => say("cameras.page", place));
   }
 
-  /** Rows that are there already stay the same elements: a button in one of them keeps the focus. */
   #arrange(cameras) {
     const ids = new Set(cameras.map((camera) => camera.id));
     for (const id of [...this.#rows.keys()]) if (!ids.has(id)) this.#take(id);
@@ -154,11 +148,7 @@ class Cameras {
       if (this.#rows.has(camera.id)) this.#rows.get(camera.id).change(camera);
       else this.#make(camera);
     }
-    const wanted = cameras.map((camera) => this.#rows.get(camera.id).element);
-    if (wanted.every((element, index) => this.#list.children[index] === element)) return;
-    const focused = document.activeElement;
-    this.#list.replaceChildren(...wanted);
-    if (this.#list.contains(focused)) focused.focus();
+    inOrder(this.#list, cameras.map((camera) => this.#rows.get(camera.id).element));
   }
 
   #make(camera) {

@@ -1,10 +1,11 @@
 /** What is done in the background: what waits, runs and is over, live; cancelled and removed by who may. */
 
 import { Api } from "../api.js";
-import { el, icon, stateCard } from "../dom.js";
+import { el, icon, inOrder, stateCard } from "../dom.js";
 import { Events } from "../events.js";
 import { inWords } from "../failure.js";
 import { JobRow, KINDS, isOpen, kindInWords } from "../job-row.js";
+import { Pager } from "../pager.js";
 import { Shell } from "../shell.js";
 import { say } from "../text.js";
 import { clock } from "../times.js";
@@ -24,7 +25,7 @@ class JobsPage {
   #list = one("list");
   #card = one("card");
   #state = one("state");
-  #pager = one("pager");
+  #pager = new Pager(one("pager"), PAGE_SIZE, (by) => { this.#page += by; this.#load(); });
   /** @type {Map<string, JobRow>} */
   #rows = new Map();
   #page = 1;
@@ -35,8 +36,6 @@ class JobsPage {
   start() {
     for (const kind of [...KINDS].sort((a, b) => kindInWords(a).localeCompare(kindInWords(b)))) one("filter-kind").append(el("option", { value: kind, text: kindInWords(kind) }));
     for (const filter of this.#filters()) filter.addEventListener("change", () => { this.#page = 1; this.#keep(); this.#load(); });
-    one("previous").addEventListener("click", () => { this.#page -= 1; this.#load(); });
-    one("next").addEventListener("click", () => { this.#page += 1; this.#load(); });
     window.addEventListener("popstate", () => { this.#read(); this.#load(); });
     this.#read();
     this.#shell.follow(this.#events, (since) => {
@@ -101,14 +100,9 @@ class JobsPage {
       const empty = filtered ? { icon: "search", title: say("jobs.none.title"), text: say("jobs.none.text") } : { icon: "clock", title: say("jobs.empty.title"), text: say("jobs.empty.text") };
       this.#state.replaceChildren(...(jobs.length ? [] : [stateCard(empty)]));
     }
-    this.#pager.hidden = total <= PAGE_SIZE;
-    const from = (page - 1) * PAGE_SIZE;
-    this.#pager.querySelector("[data-pager-text]").textContent = say("jobs.page", { from: from + 1, to: from + jobs.length, total });
-    one("previous").disabled = page <= 1;
-    one("next").disabled = from + jobs.length >= total;
+    this.#pager.show({ page, here: jobs.length, total }, (place) => say("jobs.page", place));
   }
 
-  /** Rows that are there already stay the same elements: a button in one of them keeps the focus. */
   #arrange(jobs) {
     const ids = new Set(jobs.map((job) => job.id));
     for (const id of [...this.#rows.keys()]) if (!ids.has(id)) this.#rows.delete(id);
@@ -116,12 +110,7 @@ class JobsPage {
       if (this.#rows.has(job.id)) this.#rows.get(job.id).change(job);
       else this.#rows.set(job.id, new JobRow(job, { dismiss: (of) => this.#dismiss(of) }));
     }
-    const wanted = jobs.map((job) => this.#rows.get(job.id).element);
-    const there = [...this.#list.children];
-    if (there.length === wanted.length && wanted.every((element, index) => there[index] === element)) return;
-    const focused = document.activeElement;
-    this.#list.replaceChildren(...wanted);
-    if (this.#list.contains(focused)) focused.focus();
+    inOrder(this.#list, jobs.map((job) => this.#rows.get(job.id).element));
   }
 
   /** How far one is, is in the event; what came of it, only the list knows. */

@@ -6,6 +6,7 @@ import { Events } from "../events.js";
 import { Evidence } from "../evidence.js";
 import { FaceSearch } from "../face-search.js";
 import { inWords } from "../failure.js";
+import { Pager } from "../pager.js";
 import { PeopleImport } from "../people-import.js";
 import { PersonSheet } from "../person.js";
 import { Poses } from "../poses.js";
@@ -28,7 +29,7 @@ class People {
   #card = document.querySelector(".people-card");
   #state = document.querySelector("[data-state]");
   #count = document.querySelector("[data-count]");
-  #pager = document.querySelector("[data-pager]");
+  #pager = new Pager(document.querySelector("[data-pager]"), PAGE_SIZE, (by) => { this.#page += by; this.#load(); });
   #input = document.querySelector("[data-search]");
   #sheet;
   #department = document.querySelector("[data-department]");
@@ -57,8 +58,6 @@ class People {
       this.#timer = setTimeout(() => { this.#search = this.#input.value.trim(); this.#page = 1; this.#load(); }, SEARCH_AFTER_MS);
     });
     document.querySelector("[data-search-form]").addEventListener("submit", (event) => event.preventDefault());
-    document.querySelector("[data-previous]").addEventListener("click", () => { this.#page -= 1; this.#load(); });
-    document.querySelector("[data-next]").addEventListener("click", () => { this.#page += 1; this.#load(); });
     this.#searchByPhoto();
     const recognition = document.querySelector("[data-recognition]");
     if (recognition) new Recognition(this.#api, document.querySelector("[data-recognition-sheet]"), recognition);
@@ -119,11 +118,7 @@ class People {
     this.#count.textContent = total === 1 ? say("people.count.one") : say("people.count", { count: total });
     this.#card.hidden = people.length === 0;
     if (!this.#shell.awaySince) this.#state.replaceChildren(...(people.length ? [] : [this.#empty()]));
-    this.#pager.hidden = total <= PAGE_SIZE;
-    const from = (page - 1) * PAGE_SIZE;
-    this.#pager.querySelector("[data-pager-text]").textContent = say("people.page", { from: from + 1, to: from + people.length, total });
-    this.#pager.querySelector("[data-previous]").disabled = page <= 1;
-    this.#pager.querySelector("[data-next]").disabled = from + people.length >= total;
+    this.#pager.show({ page, here: people.length, total }, (place) => say("people.page", place));
   }
 
   #empty() {
