@@ -26,6 +26,7 @@ class Tally:
     def __init__(self) -> None:
         self.got = 0
         self.lost = 0
+        self.closed: set[str] = set()  # what servers said when they closed
         self.delays: list[float] = []
         self._wanted = 0
         self._reached = asyncio.Event()
@@ -51,7 +52,8 @@ class Tally:
             except TimeoutError as error:
                 raise RuntimeError(f"{self.got:,} of {wanted:,} came within {within_s:.0f} s.") from error
             if self.got < wanted:
-                raise RuntimeError(f"{self.lost} connections ended when {self.got:,} of {wanted:,} had come.")
+                why = "; ".join(sorted(self.closed)) or "without a word"
+                raise RuntimeError(f"{self.lost} connections ended when {self.got:,} of {wanted:,} had come: {why}")
 
 
 class Reader(asyncio.Protocol):
@@ -136,6 +138,7 @@ class Reader(asyncio.Protocol):
             self.send(payload, 10)
             return 0
         if opcode == 8:
+            self._tally.closed.add(f"{int.from_bytes(payload[:2], 'big')} {payload[2:].decode()}")
             return 0
         if self._sampled:
             self._look(payload)

@@ -1,6 +1,7 @@
 """How a server under `bench/websocket_fanout.py` is told what to publish: a line on its input, a line of JSON back."""
 
 import asyncio
+import gc
 import json
 import sys
 from collections.abc import Awaitable, Callable
@@ -34,6 +35,8 @@ async def obey(hello: dict[str, object], publish: Publish, *, writers: int = 1) 
     """`burst N`: as fast as it goes. `paced N RATE`: so many a second. Until the input ends."""
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    gc.collect()
+    gc.freeze()  # as `rollcall serve` does it when all is loaded; here every server
     print(json.dumps(hello), flush=True)
     while line := await reader.readline():
         how, count, *rest = line.decode().split()

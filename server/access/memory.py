@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
 from server.clock import Clock
+from server.reading import Abandoned, Reading
 
 T = TypeVar("T")
 
@@ -19,7 +20,7 @@ class ShortMemory(Generic[T]):
         self._ttl_s = ttl_s
         self._max_items = max_items
         self._items: OrderedDict[str, tuple[T, float]] = OrderedDict()
-        self._forgotten = 0
+        self._readings: dict[str, Reading[T | None]] = {}
 
     def __len__(self) -> int:
         return len(self._items)
@@ -30,17 +31,28 @@ class ShortMemory(Generic[T]):
         known = self._items.get(key)
         if known is not None and known[1] > now:
             return known[0]
-        forgotten = self._forgotten
-        item = await load()
-        self._items.pop(key, None)
-        # What was told to be forgotten while this was read may be what was read: good for now, not for later.
-        if item is not None and forgotten == self._forgotten:
-            self._items[key] = (item, now + self._ttl_s)
-            while len(self._items) > self._max_items:
-                self._items.popitem(last=False)
+        while (under_way := self._readings.get(key)) is not None:
+            try:
+                return await under_way.result()
+            except Abandoned:
+                continue
+        reading = self._readings[key] = Reading()
+        try:
+            item = await reading.by(load)
+        finally:
+            # What was told to be forgotten while this was read may be what was read: good for now, not for later.
+            still_wanted = self._readings.get(key) is reading
+            if still_wanted:
+                del self._readings[key]
+        if still_wanted:
+            self._items.pop(key, None)
+            if item is not None:
+                self._items[key] = (item, now + self._ttl_s)
+                while len(self._items) > self._max_items:
+                    self._items.popitem(last=False)
         return item
 
     def forget(self) -> None:
         """All of it: changes are rare, and reading again is cheap."""
         self._items.clear()
-        self._forgotten += 1
+        self._readings.clear()

@@ -14,6 +14,7 @@ from server.events.log import Opened
 from server.events.schema import (
     CLIENT_MESSAGES,
     Auth,
+    ClientMessage,
     CloseCode,
     ErrorCode,
     ErrorMessage,
@@ -38,6 +39,8 @@ class ConversationLimits:
     auth_within_s: float = 5.0
     check_every_s: float = 1.5  # what the gate remembers may be 3 s old, and 5 s are promised
     message_bytes: int = 16 * 1024
+    messages_at_once: int = 256  # whoever comes back subscribes to everything at once
+    messages_per_s: float = 32.0
     subscriptions: int = 64
     bad_messages: int = 10
     bad_within_s: float = 60.0
@@ -103,6 +106,8 @@ class Conversation:
         self._token_until = math.inf
         self._check_at = math.inf
         self._bad: deque[float] = deque(maxlen=self._limits.bad_messages + 1)
+        self._heard_at = now
+        self._unworked = 0.0  # messages that came faster than they may, as a leaking bucket
         self._topics: dict[int, tuple[Topic, Filter | None]] = {}
 
     def welcome(self, at: datetime) -> Send:
@@ -141,14 +146,21 @@ class Conversation:
         """One message of the client; None is one that was not text."""
         if self.step is Step.CLOSED:
             return []
+        limits = self._limits
+        if self._too_fast(now):
+            rule = f"At most {limits.messages_at_once} messages at once, then {limits.messages_per_s:g} a second."
+            return self._bad_message(now, ErrorCode.RATE_LIMITED, rule)
         if text is None:
             return self._bad_message(now, ErrorCode.BAD_REQUEST, "Messages are text.")
-        if len(text) > self._limits.message_bytes or len(text.encode()) > self._limits.message_bytes:
-            return self._bad_message(now, ErrorCode.TOO_LARGE, f"At most {self._limits.message_bytes} bytes a message.")
+        if len(text) > limits.message_bytes or len(text.encode()) > limits.message_bytes:
+            return self._bad_message(now, ErrorCode.TOO_LARGE, f"At most {limits.message_bytes} bytes a message.")
         try:
             message = CLIENT_MESSAGES.validate_json(text)
         except ValidationError as error:
             return self._bad_message(now, ErrorCode.BAD_REQUEST, _say(error))
+        return self._heard(message, now)
+
+    def _heard(self, message: ClientMessage, now: float) -> list[Action]:
         if isinstance(message, Auth):
             self._asked = True
             return [Authenticate(message.token)]
@@ -238,6 +250,15 @@ class Conversation:
             return [_error(ErrorCode.NOT_DURABLE, "That topic is not stored: leave out since.", request.id)]
         self._topics[request.id] = topic, request.filter
         return [Open(request, topic)]
+
+    def _too_fast(self, now: float) -> bool:
+        leaked = (now - self._heard_at) * self._limits.messages_per_s
+        self._unworked = max(0.0, self._unworked - leaked)
+        self._heard_at = now
+        if self._unworked + 1 > self._limits.messages_at_once:
+            return True
+        self._unworked += 1
+        return False
 
     def _bad_message(self, now: float, code: ErrorCode, message: str, about: int | None = None) -> list[Action]:
         self._bad.append(now)

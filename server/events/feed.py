@@ -1,6 +1,6 @@
 """The tail of one durable topic in memory, and who follows it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -34,6 +34,30 @@ class Follower(Protocol):
         """There may be more."""
 
 
+class Batches:
+    """What goes out to those who stand at the same place and are to get the same: made once; so many are kept."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._made: dict[tuple[int, Filter | None, int, int, Reach], tuple[Batch | None, int, int]] = {}
+
+    def of(
+        self, events: Callable[[], Sequence[Encoded]], subscription_id: int, wanted: Filter | None, after: int,
+        previous: int, reach: Reach, limit: int = 2**62,
+    ) -> tuple[Batch | None, int, int]:  # fmt: skip
+        """See make_batch."""
+        key = (subscription_id, wanted, after, previous, reach)
+        found = self._made.get(key)
+        if found is None:
+            found = make_batch(events(), subscription_id, wanted, after, previous, reach=reach, limit=limit)
+            if len(self._made) < self._most:
+                self._made[key] = found
+        return found
+
+    def clear(self) -> None:
+        self._made.clear()
+
+
 class Feed:
     """Recent events of a topic, encoded. A reader holds an offset, not a queue: memory does not grow with readers."""
 
@@ -45,7 +69,7 @@ class Feed:
         self.followers: dict[Follower, None] = {}
         self._events: list[Encoded] = []
         self._sizes: list[int] = []  # bytes of all events up to and with the one at the same index
-        self._shared: dict[tuple[int, Filter | None, int, int, Reach], tuple[Batch | None, int, int]] = {}
+        self._batches = Batches(SHARED_BATCHES)
 
     @property
     def first(self) -> int:
@@ -63,28 +87,21 @@ class Feed:
             self._events.append(encoded)
             self._sizes.append((self._sizes[-1] if self._sizes else 0) + len(encoded.body))
             self.head = event.offset
-        self._shared.clear()
+        self._batches.clear()
         self._forget()
 
     def forget(self) -> None:
         """What is stored was written anew: nothing of it is in memory any more, and who is behind reads the log."""
         self._events.clear()
         self._sizes.clear()
-        self._shared.clear()
+        self._batches.clear()
 
     def batch(
         self, subscription_id: int, wanted: Filter | None, after: int, previous: int, reach: Reach = EVERYTHING
     ) -> tuple[Batch | None, int, int]:
         """What follows `after`, at most `batch_bytes`: the messages, up to where, and the last one among them."""
-        key = (subscription_id, wanted, after, previous, reach)
-        found = self._shared.get(key)
-        if found is None:
-            events = self._events[max(0, after + 1 - self.first) :]
-            limit = self.limits.batch_bytes
-            found = make_batch(events, subscription_id, wanted, after, previous, reach=reach, limit=limit)
-            if len(self._shared) < SHARED_BATCHES:
-                self._shared[key] = found
-        return found
+        limit = self.limits.batch_bytes
+        return self._batches.of(lambda: self._after(after), subscription_id, wanted, after, previous, reach, limit)
 
     def too_far_behind(self, cursor: int) -> bool:
         """Whether somebody at that offset reads too slowly."""
@@ -95,6 +112,9 @@ class Feed:
             return False
         seen = self._sizes[at] if at >= 0 else self._sizes[0] - len(self._events[0].body)
         return self._sizes[-1] - seen > self.limits.behind_bytes
+
+    def _after(self, cursor: int) -> Sequence[Encoded]:
+        return self._events[max(0, cursor + 1 - self.first) :]
 
     def _forget(self) -> None:
         # In bulk, when twice the bound is reached: cutting a list costs as much as what stays.

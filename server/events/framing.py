@@ -1,6 +1,6 @@
 """uvicorn's WebSocket protocol with one more door: frames that are made already, for many clients at once."""
 
-from asyncio import AbstractEventLoop
+from asyncio import AbstractEventLoop, BaseTransport
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -13,6 +13,8 @@ from websockets.protocol import State
 
 from server.events.encoding import MEMORY_LEVEL
 from server.events.outlet import EXTENSION
+
+READ_AT_ONCE_BYTES = 4096
 
 
 class FramedWebSockets(WebSocketsSansIOProtocol):
@@ -36,6 +38,13 @@ class FramedWebSockets(WebSocketsSansIOProtocol):
                     compress_settings={"memLevel": MEMORY_LEVEL},
                 )
             ]  # fmt: skip
+
+    def connection_made(self, transport: BaseTransport) -> None:
+        super().connection_made(transport)
+        # asyncio reads 256 KiB at once. Thousands of small messages fit in there, and taking them apart would hold up
+        # everybody else. (Under TLS the size is another's, and nothing happens.)
+        if hasattr(transport, "max_size"):
+            transport.max_size = READ_AT_ONCE_BYTES
 
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)

@@ -12,10 +12,12 @@ from server.clock import Clock
 from server.events.encoding import Encoded, encode_body
 from server.events.feed import Feed, FeedLimits, Gap
 from server.events.log import EventLog, Opened, Position
+from server.events.pages import Pages
 from server.events.schema import CloseCode, Cursor
 from server.events.subscription import Subscription
 from server.events.topics import check_event_type
 from server.ids import new_id
+from server.reading import Readings
 
 LOG_CHANNEL = "log"
 VOLATILE_CHANNEL = "volatile"
@@ -56,11 +58,13 @@ class Hub:
         self.listeners: set[Listener] = set()
         self.on_revoked: Callable[[], None] | None = None  # before they ask the gate: what it remembers may be old
         self.skipped = 0
+        self.pages = Pages(log)  # for whoever is further back than the feeds reach
         self._bus = bus
         self._poll_s = poll_s
         self._limits = limits or FeedLimits()
         self._origin = new_id()
         self._feeds: dict[str, Feed] = {}
+        self._standings: dict[str, Readings[tuple[Position, int]]] = {}
         self._opening = asyncio.Lock()
         self._rewritten: int | None = None  # how often the log was, as far as we know
         self._volatile: dict[str, dict[Subscription, None]] = {}
@@ -106,9 +110,10 @@ class Hub:
         What happens from now on is not lost, also while the subscription is held.
         """
         feed = await self._feed(subscription.topic)
-        if (await self.log.head(feed.topic)).offset > feed.head:  # it was told here before the tail has read it
+        head, oldest = await self._standing(feed.topic).get()
+        if head.offset > feed.head:  # it was told here before the tail has read it
             await self._advance(feed)
-        recovered = since is None or await self._reaches(feed, since)
+        recovered = since is None or _reaches(feed, since, oldest)
         # No await from here on. The feed may have been closed meanwhile, for want of followers.
         if feed.topic not in self._feeds:
             self._feeds[feed.topic] = feed
@@ -146,6 +151,7 @@ class Hub:
             listener.recheck()
 
     def _forget(self) -> None:
+        self.pages.forget()
         for feed in self._feeds.values():
             feed.forget()
 
@@ -169,10 +175,13 @@ class Hub:
                 self._mark([topic])  # for what came meanwhile
             return feed
 
-    async def _reaches(self, feed: Feed, since: Cursor) -> bool:
-        if since.epoch != feed.epoch or since.offset > feed.head:
-            return False
-        return since.offset + 1 >= feed.first or since.offset + 1 >= await self.log.oldest(feed.topic)
+    def _standing(self, topic: str) -> Readings[tuple[Position, int]]:
+        """The head and the oldest offset, read once for all who come at once."""
+
+        async def read() -> tuple[Position, int]:
+            return await self.log.head(topic), await self.log.oldest(topic)
+
+        return self._standings.setdefault(topic, Readings(read))
 
     async def _tail(self) -> None:
         log = structlog.get_logger(__name__)
@@ -203,6 +212,9 @@ class Hub:
         """The topics with more than we know; and feeds that nobody follows are closed."""
         for topic in [name for name, feed in self._feeds.items() if not feed.followers]:
             del self._feeds[topic]
+        for topic in [name for name, one in self._standings.items() if not one.wanted]:
+            del self._standings[topic]
+        self.pages.sweep()
         if not self._feeds:
             return set()
         rewritten = await self.log.rewritten()
@@ -239,6 +251,7 @@ class Hub:
 
     def _drop(self, feed: Feed) -> None:
         """History was reset, restored or trimmed beyond us: all come back, and are told that they missed some."""
+        self.pages.forget()
         if self._feeds.get(feed.topic) is feed:
             del self._feeds[feed.topic]
         for listener in tuple(self.listeners):
@@ -270,3 +283,7 @@ class Hub:
         elif subject in self._volatile:
             said = orjson.loads(body)
             self._show(subject, Encoded(body, said["type"], said["data"], subject, 0, said["source"]))
+
+
+def _reaches(feed: Feed, since: Cursor, oldest: int) -> bool:
+    return since.epoch == feed.epoch and since.offset <= feed.head and since.offset + 1 >= min(feed.first, oldest)

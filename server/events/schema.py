@@ -35,6 +35,7 @@ class ErrorCode(StrEnum):
 
     BAD_REQUEST = "bad_request"
     TOO_LARGE = "too_large"
+    RATE_LIMITED = "rate_limited"
     NOT_AUTHENTICATED = "not_authenticated"
     FORBIDDEN = "forbidden"
     UNKNOWN_TOPIC = "unknown_topic"

@@ -43,7 +43,6 @@ class SocketLimits:
 
     stall_s: float = 30.0
     close_s: float = 10.0
-    page: int = 256
     conversation: ConversationLimits = field(default_factory=ConversationLimits)
 
 
@@ -156,6 +155,7 @@ class Connection:
                 raise WebSocketDisconnect(message.get("code", 1005))
             await self._perform(self._talk.receive(message.get("text"), self._hub.clock.monotonic()))
             await self._drain()
+            await asyncio.sleep(0)  # what has come already is had without waiting: the others get their turn
 
     async def _let_in_at_once(self) -> None:
         """By ticket or cookie, where the client came with one."""
@@ -297,11 +297,12 @@ class Connection:
             self._behind.clear()
             for subscription in tuple(self._subscriptions.values()):
                 while subscription.needs_log:
-                    page = await self._hub.log.read(subscription.topic, subscription.cursor, self._limits.page)
+                    page = await self._hub.pages.read(subscription.topic, subscription.cursor)
                     if not subscription.replay(page):
                         self.end(CloseCode.TOO_SLOW, "History went past where you were.")
                         return
                     await self._drain()
+                    await asyncio.sleep(0)  # a page that is there already is had without waiting
                 subscription.advance()
 
     async def _drain(self) -> None:

@@ -1,13 +1,14 @@
 """One subscription of one connection: where it stands, and what it sends next."""
 
 import enum
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from server.events.encoding import Encoded
-from server.events.feed import Feed, make_batch
+from server.events.feed import Feed
 from server.events.limits import EVERYTHING, Reach
 from server.events.outlet import Outlet
-from server.events.schema import Filter, StoredEvent
+from server.events.pages import Page
+from server.events.schema import Filter
 
 
 class Step(enum.Enum):
@@ -94,14 +95,11 @@ class Subscription:
         if self.step is Step.LIVE and feed.too_far_behind(self.cursor):
             self._on_slow()
 
-    def replay(self, events: Sequence[StoredEvent]) -> bool:
-        """Sends what was read from the log; False where it does not follow what was sent before."""
-        if not events or events[0].offset != self.cursor + 1:
+    def replay(self, page: Page) -> bool:
+        """Sends what was read from the log; False where it does not go on after what was sent before."""
+        if not page.follows(self.cursor):
             return False
-        encoded = [Encoded.of(event) for event in events]
-        batch, self.cursor, self.previous = make_batch(
-            encoded, self.id, self.wanted, self.cursor, self.previous, reach=self.reach
-        )
+        batch, self.cursor, self.previous = page.batch(self.id, self.wanted, self.cursor, self.previous, self.reach)
         if batch is not None:
             self.outlet.write(batch)
         return True

@@ -117,7 +117,7 @@ class Tail:
             if self._over:
                 raise Ended
             if self._subscription.needs_log:
-                page = await self._hub.log.read(self._subscription.topic, self._subscription.cursor, READ_AT_ONCE)
+                page = await self._hub.pages.read(self._subscription.topic, self._subscription.cursor)
                 if not self._subscription.replay(page):
                     raise Ended
                 if not self._waiting and (self.recheck_wanted or clock.monotonic() >= until_s):

@@ -40,6 +40,53 @@ async def test_forget() -> None:
     assert source.asked == 2
 
 
+async def test_all_who_ask_at_once_share_one_reading() -> None:
+    """A thousand connections of one session are one question every three seconds. What is missing is told to all."""
+    source = Source()
+    memory: ShortMemory[str] = ShortMemory(ManualClock())
+    may_end = asyncio.Event()
+
+    async def slow() -> str | None:
+        await may_end.wait()
+        return await source.load()
+
+    asked = asyncio.gather(*(memory.get("k", slow) for _ in range(1000)))
+    await asyncio.sleep(0)
+    may_end.set()
+    assert set(await asked) == {"one"}
+    assert source.asked == 1
+    memory.forget()
+    may_end.clear()
+    source.value = None
+    asked = asyncio.gather(*(memory.get("k", slow) for _ in range(1000)))
+    await asyncio.sleep(0)
+    may_end.set()
+    assert set(await asked) == {None}
+    assert source.asked == 2
+
+
+async def test_who_asks_after_forget_does_not_join_what_was_begun_before() -> None:
+    """It may not have seen the change that they were told of."""
+    memory: ShortMemory[str] = ShortMemory(ManualClock())
+    first_may_end = asyncio.Event()
+
+    async def old() -> str:
+        await first_may_end.wait()
+        return "old"
+
+    async def new() -> str:
+        return "new"
+
+    async with asyncio.TaskGroup() as tasks:
+        before = tasks.create_task(memory.get("k", old))
+        await asyncio.sleep(0)
+        memory.forget()
+        assert await memory.get("k", new) == "new"
+        first_may_end.set()
+    assert before.result() == "old"
+    assert await memory.get("k", old) == "new"
+
+
 async def test_forget_while_reading() -> None:
     """An answer that was being read when things changed is not kept: it may be the old one."""
     memory: ShortMemory[str] = ShortMemory(ManualClock())

@@ -1,8 +1,10 @@
 """The order of a conversation: who is let in and how, what is asked and answered, and how it ends."""
 
+from contextlib import suppress
 from uuid import uuid4
 
 import pytest
+from websockets.exceptions import ConnectionClosed
 
 from tests.conformance.site import Site, wait_until
 
@@ -134,6 +136,23 @@ def test_too_many_bad_messages(site: Site) -> None:
         for _ in range(11):
             client.socket.send("{")
         assert client.closed() == 4520
+
+
+def test_too_many_messages_at_once(site: Site) -> None:
+    """Those above are refused by name; who goes on all the same is closed for good."""
+    codes = []
+    with site.let_in() as client:
+        with suppress(ConnectionClosed):
+            for _ in range(600):
+                client.socket.send('{"type":"ping"}')
+        with suppress(ConnectionClosed):
+            while True:
+                answer = client.hear()
+                codes.append(answer.get("code", answer["type"]))
+        assert client.closed() == 4520
+    assert codes[:250] == ["pong"] * 250
+    assert codes[250:].count("rate_limited") == 10
+    assert set(codes) == {"pong", "rate_limited"}
 
 
 def test_so_many_subscriptions(site: Site) -> None:

@@ -250,6 +250,33 @@ def test_bad_messages_long_apart_are_forgiven() -> None:
     assert all(said(conversation.receive("{", number * 10.0)) for number in range(100))
 
 
+def test_messages_that_come_too_fast_are_not_looked_at() -> None:
+    """So many at once, and then as many as have become free; who does not mind is closed."""
+    conversation = talk(limits=ConversationLimits(messages_at_once=5, messages_per_s=2.0))
+    for _ in range(5):
+        assert said(conversation.receive('{"type":"ping"}', 10.0)) == [{"type": "pong"}]
+    refused = conversation.receive('{"type":"subscribe","id":1,"topic":"alerts"}', 10.0)
+    assert error_of(refused) == ("rate_limited", None)
+    for second in range(11, 40):
+        answers = [conversation.receive('{"type":"ping"}', float(second)) for _ in range(2)]
+        assert all(said(answer) == [{"type": "pong"}] for answer in answers)
+    for _ in range(9):
+        assert error_of(conversation.receive('{"type":"ping"}', 39.0)) == ("rate_limited", None)
+    (close,) = conversation.receive('{"type":"ping"}', 39.0)
+    assert isinstance(close, Close)
+    assert close.code is CloseCode.TOO_MANY_BAD_MESSAGES
+
+
+def test_whoever_comes_back_may_ask_for_everything_at_once() -> None:
+    """All the subscriptions that one may have, changed once more, are not too fast."""
+    conversation = talk()
+    for number in range(64):
+        assert isinstance(subscribe(conversation, number=number)[0], Open)
+    for number in range(64):
+        assert Drop(number) in conversation.receive(f'{{"type":"unsubscribe","id":{number}}}', 0.0)
+        assert isinstance(subscribe(conversation, number=number)[0], Open)
+
+
 def test_a_message_that_is_too_large_is_not_read() -> None:
     """Counted in bytes."""
     conversation = talk(limits=ConversationLimits(message_bytes=100))

@@ -320,7 +320,7 @@ async def test_a_long_absence_is_read_from_the_log(store: Store, log: TableLog) 
         assert subscription.needs_log
         while subscription.needs_log:
             await say(store, log, hub, new_event(1))
-            assert subscription.replay(await log.read("alerts", subscription.cursor, 100))
+            assert subscription.replay(await hub.pages.read("alerts", subscription.cursor))
         subscription.advance()
         head = (await log.head("alerts")).offset
         await until(lambda: len(client.pipe.payloads) == head)

@@ -7,6 +7,7 @@ from server.events.encoding import Encoded, encode_body
 from server.events.feed import Feed, FeedLimits
 from server.events.limits import EVERYTHING, Reach, visible
 from server.events.log import Position
+from server.events.pages import Page
 from server.events.schema import Filter, StoredEvent
 from server.events.subscription import Step, Subscription
 from tests.events.scenes import AT, Pipe, stored_event
@@ -92,11 +93,11 @@ def test_further_back_than_memory_the_log_is_read() -> None:
     assert watch.subscription.needs_log
     while watch.subscription.needs_log:
         after = watch.subscription.cursor
-        assert watch.subscription.replay([stored_event(number) for number in range(after + 1, after + 31)])
+        assert watch.subscription.replay(Page([stored_event(number) for number in range(after + 1, after + 31)]))
     watch.subscription.advance()
     assert watch.pipe.offsets == list(range(1, 101))
-    assert not watch.subscription.replay([stored_event(102)])
-    assert not watch.subscription.replay([])
+    assert not watch.subscription.replay(Page([stored_event(102)]))
+    assert not watch.subscription.replay(Page([]))
 
 
 def test_after_the_end_nothing_is_said() -> None:
@@ -204,7 +205,7 @@ def test_the_chain_is_whole_within_limits(
         one.subscription.follow(feed, 0)
         one.subscription.release()
         while one.subscription.needs_log:
-            assert one.subscription.replay(events[one.subscription.cursor :][:7])
+            assert one.subscription.replay(Page(events[one.subscription.cursor // 7 * 7 :][:7]))
         one.subscription.advance()
     due = [
         event.offset

@@ -8,7 +8,9 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SERVER = ROOT / "server"
-FIRST = {"errors", "clock", "ids", "assets", "wire", "address", "supervise", "telemetry", "masking", "charts"}
+FIRST = {
+    "errors", "clock", "ids", "assets", "wire", "address", "supervise", "telemetry", "masking", "charts", "reading",
+}  # fmt: skip
 EVERY = {
     "media", "vision", "inference", "identity", "attendance", "events", "bus", "store", "objects", "access", "pipeline",
     "webrtc", "demo", "jobs", "evaluation", "outbound",
