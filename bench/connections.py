@@ -1,4 +1,4 @@
-"""What idle subscribers cost: resident memory of each, and the time until all are connected, signed in and subscribed.
+"""What idle subscribers cost: memory, time of the cores, and seconds until all are connected, signed in and subscribed.
 
     python bench/connections.py [--connections 10000] [--idle 30] [--rounds 3]
 
@@ -33,10 +33,11 @@ AT_ONCE = 64
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """KiB of each, and seconds until all were there."""
+    """KiB of each, seconds until all were there, and how much of a core they take when nothing happens."""
 
     kib: float
     seconds: float
+    idle_percent: float
 
 
 @contextmanager
@@ -65,15 +66,23 @@ async def measure(port: int, pid: int, token: str, count: int, idle_s: float) ->
         readers += await connect_all(port, tally, talk, min(AT_ONCE, AT_ONCE + count - len(readers)))
         await tally.reach(len(readers))
     took = monotonic() - began
+    busy_s = busy(pid)
     await asyncio.sleep(idle_s)
+    busy_s = busy(pid) - busy_s
     more = resident(pid) - before
     leave(readers, tally)
-    return Cost(more / count / 1024, took)
+    return Cost(more / count / 1024, took, 100 * busy_s / idle_s)
 
 
 def resident(pid: int) -> int:
     """In bytes."""
     return int(psutil.Process(pid).memory_info().rss)
+
+
+def busy(pid: int) -> float:
+    """Seconds of the cores that the process has had."""
+    times = psutil.Process(pid).cpu_times()
+    return float(times.user + times.system)
 
 
 def leave(readers: list[Reader], tally: Tally) -> None:
@@ -96,7 +105,8 @@ def main() -> int:
         for costs, server in ((mine, ours), (theirs, bare)):
             with server() as (port, pid, token):
                 costs.append(asyncio.run(measure(port, pid, token, asked.connections, asked.idle)))
-    for name, part in (("resident KiB each", "kib"), ("seconds to connect", "seconds")):
+    figures = (("resident KiB each", "kib"), ("seconds to connect", "seconds"), ("% of a core", "idle_percent"))
+    for name, part in figures:
         values = [median([getattr(cost, part) for cost in costs]) for costs in (mine, theirs)]
         figure(f"{asked.connections:,} idle subscribers, {name}", values[0], ("websockets", values[1]))
     return 0

@@ -175,6 +175,10 @@ class Access:
         """
         return await self._asking.still_valid(principal)
 
+    async def all_still_valid(self, principals: Sequence[Principal]) -> Sequence[bool]:
+        """The same of many at once."""
+        return await self._asking.all_still_valid(principals)
+
     async def still_sees(self, principal: Principal, camera_id: str) -> bool:
         """Whether they are still let in, and to this camera. At most seconds late, too."""
         return await self._asking.still_sees(principal, camera_id)

@@ -1,5 +1,6 @@
 """Who is asking, by token, cookie, key or ticket, and whether they are still let in: through a short memory."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from server.access.memory import ShortMemory
@@ -16,6 +17,7 @@ from server.store.engine import Store
 from server.store.sessions import Standing
 from server.store.tables import Kiosk
 
+SESSION_KEY = "session:"
 TOUCH_SESSION_EVERY = timedelta(minutes=5)
 TOUCH_KEY_EVERY = timedelta(minutes=1)
 
@@ -95,6 +97,18 @@ class Asking:
         now = await self._as_of_now(principal)
         return now is not None and now.standing == principal.standing
 
+    async def all_still_valid(self, principals: Sequence[Principal]) -> Sequence[bool]:
+        """The same of many: the database is asked once for all sessions that are not remembered."""
+
+        async def load(keys: Sequence[str]) -> Mapping[str, Standing]:
+            ids = [key.removeprefix(SESSION_KEY) for key in keys]
+            async with self._store.read() as session:
+                found = await sessions.standings(session, ids)
+            return {SESSION_KEY + session_id: standing for session_id, standing in found.items()}
+
+        await self._standings.learn([SESSION_KEY + one.session_id for one in principals if one.session_id], load)
+        return [await self.still_valid(one) for one in principals]
+
     async def still_sees(self, principal: Principal, camera_id: str) -> bool:
         """Whether they are still let in, and a kiosk still has this camera."""
         if not await self.still_valid(principal):
@@ -146,7 +160,7 @@ class Asking:
             async with self._store.read() as session:
                 return await sessions.standing(session, session_id)
 
-        return await self._standings.get(f"session:{session_id}", load)
+        return await self._standings.get(SESSION_KEY + session_id, load)
 
     async def _key(self, key_id: str) -> KeyStanding | None:
         async def load() -> KeyStanding | None:

@@ -1,7 +1,7 @@
 """What was read a moment ago, so that not every request asks the database who is asking."""
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Generic, TypeVar
 
 from server.clock import Clock
@@ -20,6 +20,7 @@ class ShortMemory(Generic[T]):
         self._ttl_s = ttl_s
         self._max_items = max_items
         self._items: OrderedDict[str, tuple[T, float]] = OrderedDict()
+        self._forgotten = 0
         self._readings: dict[str, Reading[T | None]] = {}
 
     def __len__(self) -> int:
@@ -45,14 +46,27 @@ class ShortMemory(Generic[T]):
             if still_wanted:
                 del self._readings[key]
         if still_wanted:
-            self._items.pop(key, None)
-            if item is not None:
-                self._items[key] = (item, now + self._ttl_s)
-                while len(self._items) > self._max_items:
-                    self._items.popitem(last=False)
+            self._keep(key, item, now)
         return item
+
+    async def learn(self, keys: Iterable[str], load: Callable[[Sequence[str]], Awaitable[Mapping[str, T]]]) -> None:
+        """Many at once: what is not in memory is loaded together."""
+        now, forgotten = self._clock.monotonic(), self._forgotten
+        missing = [key for key in dict.fromkeys(keys) if key not in self._items or self._items[key][1] <= now]
+        found = await load(missing) if missing else {}
+        if forgotten == self._forgotten:
+            for key in missing:
+                self._keep(key, found.get(key), now)
+
+    def _keep(self, key: str, item: T | None, since: float) -> None:
+        self._items.pop(key, None)
+        if item is not None:
+            self._items[key] = (item, since + self._ttl_s)
+            while len(self._items) > self._max_items:
+                self._items.popitem(last=False)
 
     def forget(self) -> None:
         """All of it: changes are rare, and reading again is cheap."""
         self._items.clear()
         self._readings.clear()
+        self._forgotten += 1

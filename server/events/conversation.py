@@ -37,7 +37,6 @@ class ConversationLimits:
     """What one connection may ask of us."""
 
     auth_within_s: float = 5.0
-    check_every_s: float = 1.5  # what the gate remembers may be 3 s old, and 5 s are promised
     message_bytes: int = 16 * 1024
     messages_at_once: int = 256  # whoever comes back subscribes to everything at once
     messages_per_s: float = 32.0
@@ -74,17 +73,12 @@ class Drop:
 
 
 @dataclass(frozen=True, slots=True)
-class Recheck:
-    """Ask the gate whether the principal is still valid; if not, say ended()."""
-
-
-@dataclass(frozen=True, slots=True)
 class Close:
     code: CloseCode
     reason: str
 
 
-Action = Send | Authenticate | Open | Drop | Recheck | Close
+Action = Send | Authenticate | Open | Drop | Close
 
 
 class Step(enum.Enum):
@@ -104,7 +98,6 @@ class Conversation:
         self._auth_until = now + self._limits.auth_within_s
         self._asked = False
         self._token_until = math.inf
-        self._check_at = math.inf
         self._bad: deque[float] = deque(maxlen=self._limits.bad_messages + 1)
         self._heard_at = now
         self._unworked = 0.0  # messages that came faster than they may, as a leaking bucket
@@ -127,9 +120,9 @@ class Conversation:
         """When due() has something to say."""
         if self.step is Step.WAITING:
             return self._auth_until
-        return min(self._token_until, self._check_at) if self.step is Step.OPEN else math.inf
+        return self._token_until if self.step is Step.OPEN else math.inf
 
-    def due(self, now: float) -> list[Action]:
+    def due(self, now: float) -> list[Close]:
         """What the time that has passed asks for."""
         if now < self.deadline:
             return []
@@ -137,10 +130,7 @@ class Conversation:
             if self._asked:  # whoever has said who they are in time is not to be told to stay away for it
                 return [self._close(CloseCode.RESTARTING, "Who you are cannot be told now. Come back in a moment.")]
             return [self._close(CloseCode.NOT_AUTHENTICATED, "Not authenticated in time.")]
-        if now >= self._token_until:
-            return [self._close(CloseCode.TOKEN_RAN_OUT, "The access token ran out.")]
-        self._check_at = now + self._limits.check_every_s
-        return [Recheck()]
+        return [self._close(CloseCode.TOKEN_RAN_OUT, "The access token ran out.")]
 
     def receive(self, text: str | None, now: float) -> list[Action]:
         """One message of the client; None is one that was not text."""
@@ -186,7 +176,6 @@ class Conversation:
         self.step = Step.OPEN
         expires_at = principal.expires_at
         self._token_until = math.inf if expires_at is None else now + (expires_at - at).total_seconds()
-        self._check_at = now + self._limits.check_every_s
         actions: list[Action] = [Send(Ready(user=principal.user))]
         reach = reach_of(principal)
         readable = {
@@ -208,7 +197,7 @@ class Conversation:
             return [_error(wrong, reason)]
         return [self._close(code, reason)] if self.step is Step.WAITING else []
 
-    def ended(self) -> list[Action]:
+    def ended(self) -> list[Close]:
         """The session or key is not valid any more."""
         return [self._close(CloseCode.SESSION_ENDED, "The session has ended.")] if self.step is Step.OPEN else []
 

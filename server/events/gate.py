@@ -1,5 +1,6 @@
 """Who is asking, as the realtime protocol needs to know it."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
@@ -54,8 +55,8 @@ class Gate(Protocol):
     async def by_ticket(self, ticket: str) -> Principal | None:
         """A single-use ticket; None where it is not known (any more)."""
 
-    async def still_valid(self, principal: Principal) -> bool:
-        """Whether the session or key has not ended meanwhile, with the same rights and limits.
+    async def still_valid(self, principals: Sequence[Principal]) -> Sequence[bool]:
+        """Of each, whether the session or key has not ended meanwhile, with the same rights and limits.
 
         Asked often: answer from memory where possible.
         """

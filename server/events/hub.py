@@ -11,6 +11,7 @@ import structlog
 from server.clock import Clock
 from server.events.encoding import Encoded, encode_body
 from server.events.feed import Feed, FeedLimits, Gap
+from server.events.keeper import Keeper
 from server.events.log import EventLog, Opened, Position
 from server.events.pages import Pages
 from server.events.schema import CloseCode, Cursor
@@ -58,6 +59,7 @@ class Hub:
         self.listeners: set[Listener] = set()
         self.on_revoked: Callable[[], None] | None = None  # before they ask the gate: what it remembers may be old
         self.skipped = 0
+        self.keeper = Keeper(clock)
         self.pages = Pages(log)  # for whoever is further back than the feeds reach
         self._bus = bus
         self._poll_s = poll_s
@@ -76,6 +78,7 @@ class Hub:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._tail())
             tasks.create_task(self._listen())
+            tasks.create_task(self.keeper.run())
 
     def wake(self, topics: Iterable[str]) -> None:
         """After a commit that appended to these topics: there is more, here and in other processes."""

@@ -3,11 +3,10 @@
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Iterable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from server.errors import Forbidden, RollcallError
@@ -19,7 +18,6 @@ from server.events.conversation import (
     ConversationLimits,
     Drop,
     Open,
-    Recheck,
     Send,
 )
 from server.events.gate import Gate, Principal, reach_on
@@ -31,7 +29,6 @@ from server.events.subscription import Subscription
 from server.events.topics import KIOSK, Topic, find_topic
 from server.ids import new_id
 
-RECHECK_WITHIN_S = 5.0
 AGENT_KEPT = 400
 
 Snapshots = Callable[[str, Principal], Awaitable[dict[str, object] | None]]
@@ -60,17 +57,22 @@ async def serve_socket(
     await websocket.accept(SUBPROTOCOL if SUBPROTOCOL in offered else None)
     connection = Connection(websocket, hub, gate, snapshots, limits or SocketLimits(), presence)
     hub.listeners.add(connection)
+    hub.keeper.visitors.add(connection)
     try:
         with presence.having(connection) if presence is not None else nullcontext():
             await connection.run()
     finally:
         hub.listeners.discard(connection)
+        hub.keeper.visitors.discard(connection)
         connection.leave_all()
     await connection.close()
 
 
 class Connection:
-    """The tasks and subscriptions of one client. The first reason to end wins."""
+    """One client and its subscriptions. The first reason to end wins.
+
+    There may be thousands: what each has for itself is small, and one task reads from it and answers.
+    """
 
     def __init__(
         self, websocket: WebSocket, hub: Hub, gate: Gate, snapshots: Snapshots | None, limits: SocketLimits,
@@ -85,25 +87,42 @@ class Connection:
         self._presence = presence
         self._talk = Conversation(self._id, hub.clock.monotonic(), limits.conversation)
         self._subscriptions: dict[int, Subscription] = {}
-        self._over = asyncio.Event()
+        self._over = False
+        self._reading: asyncio.Timeout | None = None
+        self._alarm: asyncio.TimerHandle | None = None
+        self._tasks = asyncio.TaskGroup()
+        self._catching_up: asyncio.Task[None] | None = None
         self._closing: tuple[CloseCode, str] | None = None
-        self._recheck = False
-        self._changed = asyncio.Event()
-        self._behind = asyncio.Event()
         self._drained = asyncio.Event()
         wire: Wire | None = websocket.scope.get("extensions", {}).get(EXTENSION, {}).get("wire")
         self._outlet = WireOutlet(wire, self._on_ready) if wire is not None else SendOutlet(websocket, self._on_ready)
 
+    @property
+    def gate(self) -> Gate:
+        """See Visitor."""
+        return self._gate
+
+    @property
+    def principal(self) -> Principal | None:
+        """See Visitor."""
+        return self._talk.principal
+
+    def turned_away(self) -> None:
+        """See Visitor."""
+        for close in self._talk.ended():
+            self.end(close.code, close.reason)
+
     def recheck(self) -> None:
         """See Listener."""
-        self._recheck = True
-        self._changed.set()
+        self._hub.keeper.look_now()
 
     def end(self, code: CloseCode | None, reason: str) -> None:
         """See Listener; without a code the client has gone already."""
-        if not self._over.is_set():
+        if not self._over:
             self._closing = None if code is None else (code, reason)
-            self._over.set()
+            self._over = True
+            if self._reading is not None:
+                self._reading.reschedule(asyncio.get_running_loop().time())
 
     def present(self) -> Present | None:
         """See Guest."""
@@ -116,17 +135,21 @@ class Connection:
         return Present.of(principal, self._id, self._since, address, agent, "websocket", followed)
 
     async def run(self) -> None:
-        """Until one of the parts says that it is over."""
+        """Until somebody says that it is over."""
         try:
-            async with asyncio.TaskGroup() as tasks:
-                parts = (self._read, self._keep_time, self._catch_up, self._outlet.run)
-                running = [tasks.create_task(self._until_gone(part)) for part in parts]
-                await self._over.wait()
-                for task in running:
-                    task.cancel()
-        except* Exception as failures:  # noqa: BLE001 - the edge: the client is told to come back, the server goes on
-            structlog.get_logger(__name__).error("a connection broke", exc_info=failures)
-            self._closing = (CloseCode.INTERNAL, "Something went wrong here.")
+            async with self._tasks as tasks:
+                pump = tasks.create_task(self._until_gone(self._outlet.run))
+                self._set_alarm()
+                with suppress(TimeoutError):  # end() has set it
+                    async with asyncio.timeout(None) as self._reading:
+                        await self._until_gone(self._read)
+                self._reading = None
+                pump.cancel()
+                if self._catching_up is not None:
+                    self._catching_up.cancel()
+        finally:
+            if self._alarm is not None:
+                self._alarm.cancel()
 
     async def close(self) -> None:
         """Says why, where the client is still there."""
@@ -145,11 +168,14 @@ class Connection:
             await part()
         except WebSocketDisconnect:
             self.end(None, "")
+        except Exception:  # noqa: BLE001 - the edge: the client is told to come back, the server goes on
+            structlog.get_logger(__name__).exception("a connection broke")
+            self.end(CloseCode.INTERNAL, "Something went wrong here.")
 
     async def _read(self) -> None:
         await self._perform([self._talk.welcome(self._hub.clock.now())])
         await self._let_in_at_once()
-        while not self._over.is_set():
+        while not self._over:
             message = await self._websocket.receive()
             if message["type"] == "websocket.disconnect":
                 raise WebSocketDisconnect(message.get("code", 1005))
@@ -184,7 +210,7 @@ class Connection:
         for subscription in self._subscriptions.values():
             if (topic := find_topic(subscription.topic)) is not None:
                 subscription.reach = reach_on(principal, topic)
-        self._changed.set()
+        self._set_alarm()
 
     async def _refuse(self, error: RollcallError) -> None:
         code = CloseCode.NOT_ALLOWED if isinstance(error, Forbidden) else CloseCode.NOT_AUTHENTICATED
@@ -203,8 +229,6 @@ class Connection:
                     if subscription_id in self._subscriptions:
                         self._hub.leave(self._subscriptions.pop(subscription_id))
                         self._tell_presence()
-                case Recheck():
-                    self._recheck = True
                 case Close(code, reason):
                     self.end(code, reason)
 
@@ -221,7 +245,7 @@ class Connection:
         assert principal is not None
         reach = reach_on(principal, topic)
         subscription = Subscription(
-            request.id, request.topic, request.filter, self._outlet, reach=reach, on_behind=self._behind.set,
+            request.id, request.topic, request.filter, self._outlet, reach=reach, on_behind=self._on_behind,
             on_slow=self._on_slow,
         )  # fmt: skip
         self._subscriptions[request.id] = subscription
@@ -254,48 +278,30 @@ class Connection:
         if self._presence is not None:
             self._presence.changed()
 
-    async def _keep_time(self) -> None:
-        """Deadlines, and whether the principal is still welcome."""
-        clock = self._hub.clock
-        while True:
-            self._changed.clear()
-            await self._perform(self._talk.due(clock.monotonic()))
-            if self._recheck:
-                self._recheck = False
-                await self._check_again()
-            wait_s = self._talk.deadline - clock.monotonic()
-            try:
-                async with asyncio.timeout(None if math.isinf(wait_s) else max(wait_s, 0.0)):
-                    await self._changed.wait()
-            except TimeoutError:
-                continue
+    def _set_alarm(self) -> None:
+        """For when the time is up: to say who they are, or of the access token."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+        at_s = self._talk.deadline
+        if not math.isinf(at_s):
+            wait_s = max(0.0, at_s - self._hub.clock.monotonic())
+            self._alarm = asyncio.get_running_loop().call_later(wait_s, self._on_alarm)
 
-    async def _check_again(self) -> None:
-        """Ends the session of who may not listen any more. Whoever cannot be asked about comes back later."""
-        principal = self._talk.principal
-        if principal is None:
-            return
-        try:
-            async with asyncio.timeout(RECHECK_WITHIN_S):
-                while True:
-                    try:
-                        valid = await self._gate.still_valid(principal)
-                        break
-                    except (SQLAlchemyError, OSError) as error:
-                        structlog.get_logger(__name__).warning("session_not_checked", reason=type(error).__name__)
-                        await asyncio.sleep(RECHECK_WITHIN_S / 10)
-        except TimeoutError:
-            self.end(CloseCode.RESTARTING, "The database does not answer. Come back in a moment.")
-            return
-        if not valid:
-            await self._perform(self._talk.ended())
+    def _on_alarm(self) -> None:
+        closes = self._talk.due(self._hub.clock.monotonic())
+        for close in closes:
+            self.end(close.code, close.reason)
+        if not closes:  # it was early
+            self._set_alarm()
+
+    def _on_behind(self) -> None:
+        if self._catching_up is None and self._reading is not None:
+            self._catching_up = self._tasks.create_task(self._until_gone(self._catch_up))
 
     async def _catch_up(self) -> None:
         """Reads from the log for those who are further back than memory reaches."""
-        while True:
-            await self._behind.wait()
-            self._behind.clear()
-            for subscription in tuple(self._subscriptions.values()):
+        while behind := [one for one in self._subscriptions.values() if one.needs_log]:
+            for subscription in behind:
                 while subscription.needs_log:
                     page = await self._hub.pages.read(subscription.topic, subscription.cursor)
                     if not subscription.replay(page):
@@ -304,6 +310,7 @@ class Connection:
                     await self._drain()
                     await asyncio.sleep(0)  # a page that is there already is had without waiting
                 subscription.advance()
+        self._catching_up = None  # nothing has waited since there was nobody
 
     async def _drain(self) -> None:
         """Waits until the client takes what was written; a client that takes nothing for long is closed."""

@@ -1,6 +1,6 @@
 """Who may open the WebSocket and the pages: the access room as those two need it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -36,8 +36,10 @@ class SocketGate:
     async def by_ticket(self, ticket: str) -> Principal | None:
         return _settled(await self._access.by_ticket(ticket))
 
-    async def still_valid(self, principal: gate.Principal) -> bool:
-        return isinstance(principal, Principal) and await self._access.still_valid(principal)
+    async def still_valid(self, principals: Sequence[gate.Principal]) -> Sequence[bool]:
+        ours = [one for one in principals if isinstance(one, Principal)]
+        welcome = dict(zip(map(id, ours), await self._access.all_still_valid(ours), strict=True))
+        return [welcome.get(id(one), False) for one in principals]
 
     async def sees_kiosk(self, principal: gate.Principal, kiosk_id: str) -> bool:
         return isinstance(principal, Principal) and await self._access.sees_kiosk(principal, kiosk_id)

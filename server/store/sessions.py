@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import func, or_
 from sqlmodel import col, delete, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import Select
 
 from server.store.paging import Page, Paged, Sorts, fetch, matching
 from server.store.tables import Role, Session, User
@@ -41,6 +42,12 @@ async def add(session: AsyncSession, row: Session) -> Session:
 async def standing(session: AsyncSession, session_id: str, *, lock: bool = False) -> Standing | None:
     """`lock` keeps every other rotation of this session waiting until the transaction ends."""
     return await _one(session, Session.id == session_id, lock=lock)
+
+
+async def standings(session: AsyncSession, session_ids: Sequence[str]) -> dict[str, Standing]:
+    """Of those that there are, by the id."""
+    rows = await session.exec(_joined().where(col(Session.id).in_(session_ids)))
+    return {row[0].id: Standing(*row) for row in rows}
 
 
 async def standing_by_cookie(session: AsyncSession, cookie_hash: str) -> Standing | None:
@@ -100,8 +107,12 @@ async def forget_old(session: AsyncSession, before: datetime) -> int:
 
 
 async def _one(session: AsyncSession, condition: bool, *, lock: bool = False) -> Standing | None:
-    statement = select(Session, User, Role).join(User, col(Session.user_id) == col(User.id)).join(Role).where(condition)
+    statement = _joined().where(condition)
     if lock:
         statement = statement.with_for_update(of=Session)
     row = (await session.exec(statement)).first()
     return Standing(*row) if row else None
+
+
+def _joined() -> Select[Session, User, Role]:
+    return select(Session, User, Role).join(User, col(Session.user_id) == col(User.id)).join(Role)

@@ -1,6 +1,9 @@
 """Who is asking, and whether they may stay: what changes about them counts within seconds."""
 
+from dataclasses import replace
+
 import pytest
+from sqlalchemy import event
 
 from server.access.access import Access
 from server.access.permissions import ALL
@@ -9,7 +12,7 @@ from server.clock import ManualClock
 from server.errors import NotAuthenticated
 from server.store import cameras, departments, kiosks, sessions, users
 from server.store.engine import Store
-from server.store.tables import Camera, Department, Kiosk
+from server.store.tables import Camera, Department, Kiosk, Session
 
 
 async def _login(access: Access, who: str = "admin@example.com", password: str = "correct horse"):  # type: ignore[no-untyped-def]
@@ -209,3 +212,25 @@ async def test_forgetting_makes_a_change_of_another_process_count(
     assert await access.still_valid(principal)
     access.forget()
     assert not await access.still_valid(principal)
+
+
+async def test_many_are_asked_about_with_one_question(access: Access, store: Store, clock: ManualClock) -> None:
+    """Their sessions are read together, and each has an answer of its own; keys and strangers are among them."""
+    principals = [await access.by_token((await _login(access)).access_token) for _ in range(5)]
+    async with store.transaction() as session:
+        row = await session.get_one(Session, principals[2].session_id)
+        await sessions.end(session, row, clock.now(), "elsewhere")
+    nobody = replace(principals[0], session_id="unknown")
+    access.forget()
+    statements: list[str] = []
+
+    def count(_conn: object, _cursor: object, statement: str, *_rest: object) -> None:
+        statements.append(statement)
+
+    event.listen(store.engine.sync_engine, "before_cursor_execute", count)
+    assert await access.all_still_valid([*principals, nobody]) == [True, True, False, True, True, False]
+    assert sum("FROM sessions" in statement for statement in statements) == 2  # one for all, one for who is missing
+    statements.clear()
+    assert await access.all_still_valid(principals) == [True, True, False, True, True]
+    assert statements == []
+    assert await access.all_still_valid([]) == []

@@ -1,6 +1,7 @@
 """The short memory."""
 
 import asyncio
+from collections.abc import Sequence
 
 from server.access.memory import ShortMemory
 from server.clock import ManualClock
@@ -85,6 +86,31 @@ async def test_who_asks_after_forget_does_not_join_what_was_begun_before() -> No
         first_may_end.set()
     assert before.result() == "old"
     assert await memory.get("k", old) == "new"
+
+
+async def test_what_is_learned_together() -> None:
+    """Only what is not in memory is asked for; and nothing is kept of what was forgotten meanwhile."""
+    clock = ManualClock()
+    memory: ShortMemory[str] = ShortMemory(clock)
+    source = Source()
+    asked: list[list[str]] = []
+    forgets = False
+
+    async def load(keys: Sequence[str]) -> dict[str, str]:
+        asked.append(list(keys))
+        if forgets:
+            memory.forget()
+        return {key: key.upper() for key in keys if key != "nobody"}
+
+    await memory.learn(["a", "b", "a", "nobody"], load)
+    await memory.learn(["a", "b", "c"], load)
+    assert asked == [["a", "b", "nobody"], ["c"]]
+    assert [await memory.get(key, source.load) for key in ("a", "b", "c")] == ["A", "B", "C"]
+    assert source.asked == 0
+    clock.advance(3)
+    forgets = True
+    await memory.learn(["a"], load)
+    assert await memory.get("a", source.load) == "one"
 
 
 async def test_forget_while_reading() -> None:

@@ -104,11 +104,11 @@ class Door:
         await asyncio.sleep(self.slow_s)
         return self.tokens.pop(ticket, None)
 
-    async def still_valid(self, principal: Principal) -> bool:
+    async def still_valid(self, principals: Sequence[Principal]) -> Sequence[bool]:
         if self.failures > 0:
             self.failures -= 1
             raise OperationalError("SELECT", None, OSError("connection refused"))
-        return principal.id not in self.ended
+        return [principal.id not in self.ended for principal in principals]
 
     async def sees_kiosk(self, principal: Principal, kiosk_id: str) -> bool:
         cameras = self.kiosks.get(kiosk_id)

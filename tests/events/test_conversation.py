@@ -14,7 +14,6 @@ from server.events.conversation import (
     ConversationLimits,
     Drop,
     Open,
-    Recheck,
     Send,
 )
 from server.events.log import Opened
@@ -115,8 +114,7 @@ def test_a_later_token_that_is_not_valid_is_an_error() -> None:
 
 def test_a_token_that_runs_out_closes_unless_it_was_renewed() -> None:
     """4002 at its end; auth again moves it."""
-    limits = ConversationLimits(check_every_s=1000)
-    conversation = talk(Somebody(expires_at=AT + timedelta(seconds=60)), limits)
+    conversation = talk(Somebody(expires_at=AT + timedelta(seconds=60)))
     assert conversation.deadline == 60.0
     renewed = Somebody(expires_at=AT + timedelta(seconds=120))
     assert said(conversation.authenticated(renewed, 50.0, AT + timedelta(seconds=50)))[0]["type"] == "ready"
@@ -126,17 +124,14 @@ def test_a_token_that_runs_out_closes_unless_it_was_renewed() -> None:
     assert close.code is CloseCode.TOKEN_RAN_OUT
 
 
-def test_the_session_is_asked_for_again_and_again() -> None:
-    """Every now and then; when it has ended, 4510."""
-    conversation = talk(limits=ConversationLimits(check_every_s=15))
-    assert conversation.due(14.0) == []
-    assert conversation.due(15.0) == [Recheck()]
-    assert conversation.due(16.0) == []
-    assert conversation.due(30.0) == [Recheck()]
+def test_a_session_that_has_ended() -> None:
+    """4510, once; who was not let in has none."""
+    conversation = talk()
+    assert conversation.deadline == math.inf
     (close,) = conversation.ended()
-    assert isinstance(close, Close)
     assert close.code is CloseCode.SESSION_ENDED
     assert conversation.ended() == []
+    assert Conversation("another", 0.0).ended() == []
 
 
 def test_subscribe_and_unsubscribe() -> None:

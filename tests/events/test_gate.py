@@ -15,7 +15,7 @@ async def test_a_gate_lets_in_or_not() -> None:
     principal: Principal = await gate.by_token("token")
     assert principal.id == "ada"
     assert principal.may("alerts:read")
-    assert await gate.still_valid(principal)
+    assert await gate.still_valid([principal, Somebody("bob")]) == [True, True]
     assert await gate.by_ticket("unknown") is None
     with pytest.raises(NotAuthenticated):
         await gate.by_token("another")

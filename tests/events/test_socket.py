@@ -14,7 +14,7 @@ from websockets.typing import Subprotocol
 
 from server.bus.memory import MemoryBus
 from server.clock import SystemClock
-from server.events import socket
+from server.events import keeper
 from server.events.conversation import ConversationLimits
 from server.events.feed import FeedLimits
 from server.events.gate import Principal
@@ -118,7 +118,7 @@ async def test_errors_leave_the_connection_open(hub: Hub, framed: bool) -> None:
 
 async def test_close_codes_arrive(hub: Hub, framed: bool) -> None:
     """Each reason has its own, after the accept."""
-    limits = SocketLimits(conversation=ConversationLimits(auth_within_s=0.2, check_every_s=0.1, bad_messages=3))
+    limits = SocketLimits(conversation=ConversationLimits(auth_within_s=0.2, bad_messages=3))
     short = Somebody("short", expires_at=SystemClock().now() + timedelta(seconds=0.4))
     door = Door(good=Somebody(), short=short, revoked=Somebody("revoked"))
     async with serving(hub, door, framed=framed, limits=limits) as url:
@@ -169,7 +169,7 @@ async def test_a_revocation_is_minded_at_once(hub: Hub) -> None:
 
 async def test_a_database_that_is_away_for_a_moment(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whether somebody may go on listening is asked again; whoever cannot be asked about for long comes back later."""
-    monkeypatch.setattr(socket, "RECHECK_WITHIN_S", 1.0)
+    monkeypatch.setattr(keeper, "ANSWER_WITHIN_S", 1.0)
     door = Door(good=Somebody())
     async with serving(hub, door) as url:
         async with connect(url) as client:
