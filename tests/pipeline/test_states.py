@@ -18,7 +18,7 @@ TOPICS = {"cameras": "cameras", "sightings": "sightings", "attendance": "present
 
 @pytest.fixture
 def states(parts: Parts) -> TopicStates:
-    return TopicStates(parts.store, parts.cameras, parts.runtime, parts.clock)
+    return parts.states
 
 
 @pytest.fixture

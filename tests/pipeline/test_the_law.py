@@ -18,7 +18,6 @@ from server.jobs.work import HeldWork, Place
 from server.parts import Parts
 from server.pipeline.attend import entry_event
 from server.pipeline.attendance_log import AttendanceLog
-from server.pipeline.states import TopicStates
 from server.store import alerts, jobs
 from server.store.tables import Camera, Entry, Job, Person
 from server.wire import rfc3339
@@ -53,7 +52,7 @@ class Reader:
         self._topic = topic
         self._who = who or Somebody()
         self._reach = Reach(self._who.only_cameras, self._who.only_departments)
-        self._states = TopicStates(parts.store, parts.cameras, parts.runtime, parts.clock)
+        self._states = parts.states
         self.held: State = {}
         self.at = 0
 
