@@ -306,7 +306,7 @@ class KioskScreen(Day):
         }
 
     def happenings(self) -> list[Callable[[], Awaitable[object]]]:
-        self.world.clock.advance(self.world.chance.choice([0.5, 1, 4, 7, 12]))
+        self.world.clock.advance(self.world.chance.choice([0.5, 1, 4, 9, 12]))
         return [self._greeted, self._unknown, self._asked, self._nothing]
 
     async def _greeted(self) -> None:

@@ -102,7 +102,8 @@ class JobsDay(Day):
         return Worker(self.place, self.kinds, name=f"w{self.workers}", at_once=1, pace=pace, chance=lambda: 0.0)
 
     async def _do(self, work: Work) -> Outcome:
-        await work.progress(self.world.chance.randrange(9), 9)
+        if self.world.chance.choice([True, False]):
+            await work.progress(self.world.chance.randrange(9), 9)
         self.begun.set()
         match self.ending:
             case "never":
