@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from server.events.facts import FACTS
+from server.events.facts import FACTS, SNAPSHOTS
 from server.events.schema import Filter
 from server.events.topics import TOPIC_KINDS, TopicKind
 
@@ -101,14 +101,19 @@ def typescript_types() -> str:
         lines.append(f"export type {_name_of(kind)} =\n" + "\n".join(f"  | {event}" for event in events) + ";\n")
     lines.append("/** The events of a topic, by its name. */\nexport type EventOf<Topic extends string> =")
     for kind in TOPIC_KINDS:
-        pattern = f"`{kind.address.replace('{id}', '${string}')}`" if "{" in kind.address else f'"{kind.address}"'
-        lines.append(f"  Topic extends {pattern} ? {_name_of(kind)} :")
+        lines.append(f"  Topic extends {_typescript_name(kind)} ? {_name_of(kind)} :")
     lines.append("  RollcallEvent;\n")
+    lines.append("/** What `snapshot` of a topic gives, by its name. */")
+    lines.append("export type SnapshotOf<Topic extends string> =")
+    for kind in TOPIC_KINDS:
+        if kind.address in SNAPSHOTS:
+            lines.append(f"  Topic extends {_typescript_name(kind)} ? {SNAPSHOTS[kind.address].__name__} :")
+    lines.append("  Record<string, unknown>;\n")
     return "\n".join(lines)
 
 
 def _definitions() -> Schema:
-    facts = [(model, "validation") for model in (*dict.fromkeys(FACTS.values()), Filter)]
+    facts = [(model, "validation") for model in (*dict.fromkeys(FACTS.values()), *SNAPSHOTS.values(), Filter)]
     _, schema = models_json_schema(facts, by_alias=True, ref_template="{model}")  # type: ignore[arg-type]
     found: dict[str, Any] = schema["$defs"]
     return {name: found[name] for name in _in_order(found)}
@@ -145,6 +150,10 @@ def _name_of(kind: TopicKind) -> str:
     words = [word for word in kind.address.split("/") if not word.startswith("{")]
     return "".join(word.removesuffix("s").capitalize() if "{" in kind.address and word == words[0] else
                    word.capitalize() for word in words) + "Event"  # fmt: skip
+
+
+def _typescript_name(kind: TopicKind) -> str:
+    return f"`{kind.address.replace('{id}', '${string}')}`" if "{" in kind.address else f'"{kind.address}"'
 
 
 def _python_class(name: str, schema: Schema) -> str:

@@ -271,7 +271,7 @@ async def open_parts(
             eraser=eraser,
             cameras=cameras,
             snapshots=Snapshots(store, objects, cameras, clock),
-            states=TopicStates(store, cameras, runtime, clock),
+            states=TopicStates(store, log, cameras, runtime, clock),
             webrtc=LiveSessions(ice_servers=ice_servers(settings), max_sessions=settings.webrtc.max_sessions),
             recorder=recorder,
             jobs=jobs,

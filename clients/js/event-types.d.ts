@@ -21,6 +21,12 @@ export interface Alert {
   snapshotUrl?: string | null;
 }
 
+/** Those that are not over. */
+export interface AlertsSnapshot {
+  alerts: Alert[];
+  total: number;
+}
+
 export interface PersonRef {
   id: string;
   fullName: string;
@@ -42,6 +48,12 @@ export interface Attendance {
   lateMinutes: number | null;
   snapshotUrl: string | null;
   present?: Record<string, unknown> | null;
+}
+
+/** The check-ins of who is in. */
+export interface AttendanceSnapshot {
+  present: Attendance[];
+  total: number;
 }
 
 /** What the device was asked in the window. */
@@ -78,6 +90,12 @@ export interface Camera {
   status?: CameraStatus | null;
 }
 
+/** All cameras. */
+export interface CamerasSnapshot {
+  cameras: Camera[];
+  total: number;
+}
+
 /** What to do, before when; a `hint` without a step says how it went. */
 export interface Challenge {
   kioskId: string;
@@ -86,6 +104,14 @@ export interface Challenge {
   step?: number | null;
   of?: number | null;
   deadline?: string | null;
+}
+
+export interface EventBody {
+  id: string;
+  type: string;
+  time: string;
+  source: string;
+  data: Record<string, unknown>;
 }
 
 /** All that are given must match. */
@@ -133,11 +159,23 @@ export interface Job {
   askedBy?: string | null;
 }
 
+/** Those that wait or run. */
+export interface JobsSnapshot {
+  jobs: Job[];
+  total: number;
+}
+
 /** What the screen needs and nothing else. */
 export interface Kiosk {
   kioskId: string;
   at: string;
   hint?: string | null;
+}
+
+/** What the screen was told last, as long as that counts: one event or none. */
+export interface KioskSnapshot {
+  shown: EventBody[];
+  total: number;
 }
 
 /** Of the window; null where nothing was measured in it. */
@@ -196,6 +234,12 @@ export interface Sighting {
   votes: number;
   livenessVerdict?: "live" | "flat" | "spoof" | "failed" | null;
   refusal?: string | null;
+}
+
+/** Those that are open. */
+export interface SightingsSnapshot {
+  sightings: Sighting[];
+  total: number;
 }
 
 /** How one server does. Rates, batches and latencies are of the last `windowS` seconds. */
@@ -274,3 +318,13 @@ export type EventOf<Topic extends string> =
   Topic extends `cameras/${string}/tracks` ? CameraTracksEvent :
   Topic extends "system/stats" ? SystemStatsEvent :
   RollcallEvent;
+
+/** What `snapshot` of a topic gives, by its name. */
+export type SnapshotOf<Topic extends string> =
+  Topic extends "sightings" ? SightingsSnapshot :
+  Topic extends "attendance" ? AttendanceSnapshot :
+  Topic extends "cameras" ? CamerasSnapshot :
+  Topic extends "alerts" ? AlertsSnapshot :
+  Topic extends "jobs" ? JobsSnapshot :
+  Topic extends `kiosks/${string}` ? KioskSnapshot :
+  Record<string, unknown>;

@@ -1,6 +1,6 @@
 /** The types of the module; those of what happens stand in event-types.d.ts. */
 
-import type { EventOf, Filter } from "./event-types.js";
+import type { EventOf, Filter, SnapshotOf } from "./event-types.js";
 
 export type * from "./event-types.js";
 
@@ -51,7 +51,10 @@ export interface Place {
  * The state has to be loaded: it is the snapshot, where one was asked for. Not `recovered`: history was lost. `cursor`: where
  * the state begins, to go on from with `since`; not there for topics that are not stored.
  */
-export type OnResync = (snapshot: Record<string, unknown> | null, how: { recovered: boolean; cursor?: Cursor }) => void;
+export type OnResync<Topic extends string = string> = (
+  snapshot: SnapshotOf<Topic> | null,
+  how: { recovered: boolean; cursor?: Cursor },
+) => void;
 
 /** One connection to a server, kept alive until close(). */
 export declare class Events {
@@ -66,7 +69,7 @@ export declare class Events {
     topic: Topic,
     options: SubscribeOptions,
     onEvent: (event: EventOf<Topic>, place: Place) => void,
-    onResync?: OnResync,
+    onResync?: OnResync<Topic>,
   ): () => void;
   /** Called at once with the state as it is, and whenever it changes; the returned function ends that. */
   onState(listener: (state: State, why: { code: number; reason: string }) => void): () => void;

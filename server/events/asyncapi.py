@@ -6,7 +6,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from server.events.examples import FROM_CLIENT_EXAMPLES, FROM_SERVER_EXAMPLES, Example, event_examples
-from server.events.facts import FACTS
+from server.events.facts import FACTS, SNAPSHOTS
 from server.events.schema import (
     SUBPROTOCOL,
     Auth,
@@ -67,7 +67,7 @@ SUMMARIES = {
     "camera.offline": "Its pictures do not arrive; the reason is in its status.",
     "alert.raised": "Somebody should look at something.",
     "alert.cleared": "It is over.",
-    "job.progress": "How far a job has come.",
+    "job.progress": "A job is asked for, begun, further, or to be begun again.",
     "job.done": "A job has ended well.",
     "job.failed": "A job has ended, and not well.",
     "kiosk.greeting": "Whom the screen greets.",
@@ -152,12 +152,13 @@ def _asked(name: str, answers: Sequence[str]) -> Json:
 
 
 def _topic(kind: TopicKind) -> Json:
-    return {
+    said: Json = {
         "topic": kind.address,
         "durable": kind.durable,
         "permission": kind.permission,
         "events": [{"$ref": f"#/components/messages/event.{name}"} for name in kind.event_types],
     }
+    return said | ({"snapshot": _ref(SNAPSHOTS[kind.address])} if kind.address in SNAPSHOTS else {})
 
 
 def _messages() -> Json:
@@ -198,7 +199,9 @@ def _example(one: Example) -> Json:
 
 def _schemas() -> Json:
     incoming: list[type[BaseModel]] = list(FROM_CLIENT.values())
-    outgoing: list[type[BaseModel]] = [*FROM_SERVER.values(), EventMessage, *dict.fromkeys(FACTS.values())]
+    outgoing: list[type[BaseModel]] = [
+        *FROM_SERVER.values(), EventMessage, *dict.fromkeys(FACTS.values()), *SNAPSHOTS.values(),
+    ]  # fmt: skip
     template = "#/components/schemas/{model}"
     _, schema = models_json_schema(
         [*((model, "validation") for model in [*incoming, *outgoing])], by_alias=True, ref_template=template

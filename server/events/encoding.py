@@ -26,6 +26,12 @@ def encode_body(event_id: str, event_type: str, time: datetime, source: str, dat
     return orjson.dumps({"id": event_id, "type": event_type, "time": rfc3339(time), "source": source, "data": data})
 
 
+def event_body(event: StoredEvent) -> dict[str, object]:
+    """The same as plain JSON values."""
+    body: dict[str, object] = orjson.loads(encode_body(event.id, event.type, event.time, event.source, event.data))
+    return body
+
+
 def frame(payload: bytes) -> bytes:
     """One unmasked text frame, as a server sends it. Without compression it is the same for every client."""
     return Frame(Opcode.TEXT, payload).serialize(mask=False)

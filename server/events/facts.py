@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from server.events.schema import EventBody
+
 
 class Fact(BaseModel):
     """The fields that readers may rely on."""
@@ -223,6 +225,57 @@ class StatsFact(Fact):
     latencies: LatencyFacts
 
 
+class CamerasSnapshot(Fact):
+    """All cameras."""
+
+    cameras: list[CameraFact]
+    total: int
+
+
+class SightingsSnapshot(Fact):
+    """Those that are open."""
+
+    sightings: list[SightingFact]
+    total: int
+
+
+class AttendanceSnapshot(Fact):
+    """The check-ins of who is in."""
+
+    present: list[AttendanceFact]
+    total: int
+
+
+class AlertsSnapshot(Fact):
+    """Those that are not over."""
+
+    alerts: list[AlertFact]
+    total: int
+
+
+class JobsSnapshot(Fact):
+    """Those that wait or run."""
+
+    jobs: list[JobFact]
+    total: int
+
+
+class KioskSnapshot(Fact):
+    """What the screen was told last, as long as that counts: one event or none."""
+
+    shown: list[EventBody]
+    total: int
+
+
+# By the address of the topic.
+SNAPSHOTS: dict[str, type[Fact]] = {
+    "sightings": SightingsSnapshot,
+    "attendance": AttendanceSnapshot,
+    "cameras": CamerasSnapshot,
+    "alerts": AlertsSnapshot,
+    "jobs": JobsSnapshot,
+    "kiosks/{id}": KioskSnapshot,
+}
 FACTS: dict[str, type[Fact]] = {
     "sighting.recognized": SightingFact,
     "sighting.unknown": SightingFact,

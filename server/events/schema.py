@@ -123,7 +123,7 @@ class Subscribe(Message):
     topic: str = Field(min_length=1, max_length=200)
     since: Cursor | None = None
     filter: Filter | None = None
-    snapshot: bool = False
+    snapshot: bool = Field(default=False, description="whether the answer is to carry the state of a stored topic")
 
 
 class Unsubscribe(Message):
@@ -161,7 +161,9 @@ class Subscribed(Message):
     epoch: str | None = None
     offset: int | None = None
     recovered: bool | None = None
-    snapshot: dict[str, object] | None = None
+    snapshot: dict[str, object] | None = Field(
+        default=None, description="where it was asked for: see `snapshot` of the topic in `x-topics`"
+    )
 
 
 class EventBody(Message):

@@ -71,7 +71,8 @@ class Jobs:
         asked_by: str | None = None,
         run_at: datetime | None = None,
     ) -> Job:
-        """A new job, in the caller's transaction or in one of its own; once that is committed, a worker is woken.
+        """A new job, in the caller's transaction or in one of its own; once that is committed, it is told and a worker
+        is woken.
 
         `arguments` are plain JSON. Raises TooMany where that user has enough of the kind open already.
         """
@@ -88,7 +89,9 @@ class Jobs:
         job = await jobs.add(
             session,
             Job(kind=kind, state="queued", arguments=dict(arguments or {}), asked_by=asked_by, run_at=run_at or now),
+            now,
         )
+        event.listen(session.sync_session, "after_commit", lambda _session: self._place.waker.wake([jobs.TOPIC]))
         if job.run_at <= now:
             queue = self._queues[self.kinds[kind].priority]
             event.listen(session.sync_session, "after_commit", lambda _session: queue.kick(job.id))

@@ -89,7 +89,7 @@ class HeldWork:
         async with self._place.store.transaction() as session:
             if not await jobs.progress(session, self.holder, done, total, self._furthest):
                 raise Lost
-            stored = await self._tell(session, "job.progress")
+            stored = await self._tell(session, jobs.PROGRESS)
         self._wake(stored)
 
     async def result_key(self, folder: str, ending: str) -> str:
@@ -135,10 +135,13 @@ class HeldWork:
         return self._failures
 
     async def put_back(self, pause_s: float = 0.0, *, reason: str | None = None, counted: bool = True) -> bool:
-        """It waits for another try; false where it was not ours any more."""
+        """It waits for another try, and everybody is told; false where it was not ours any more."""
         at = self._place.clock.now() + timedelta(seconds=pause_s)
         async with self._place.store.transaction() as session:
-            return await jobs.put_back(session, self.holder, at, furthest=self._furthest, error=reason, counted=counted)
+            ours = await jobs.put_back(session, self.holder, at, furthest=self._furthest, error=reason, counted=counted)
+            stored = await self._tell(session, jobs.PROGRESS) if ours else []
+        self._wake(stored)
+        return ours
 
     async def renew(self, until: datetime) -> bool:
         async with self._place.store.transaction() as session:

@@ -23,6 +23,7 @@ from server.ids import new_id
 from server.jobs.kinds import NOT_TRIED_AGAIN, PRIORITIES, Every, Kind, Outcome, Priority, TimeLimit, reason_of
 from server.jobs.work import HeldWork, Lost, Place
 from server.store import jobs
+from server.store.jobs import job_event
 from server.store.tables import Job
 from server.supervise import Backoff
 
@@ -153,8 +154,11 @@ class Worker:
             if await jobs.count_open(session, kind.name):
                 return
         async with self._place.store.transaction() as session:
-            if await jobs.claim_slot(session, kind.name, slot):
-                await jobs.add(session, Job(kind=kind.name, state="queued", run_at=now))
+            first = await jobs.claim_slot(session, kind.name, slot)
+            if first:
+                await jobs.add(session, Job(kind=kind.name, state="queued", run_at=now), now)
+        if first:
+            self._place.waker.wake([jobs.TOPIC])
         self._slots[kind.name] = slot
 
     async def _next(self, priority: Priority) -> str | None:
@@ -168,10 +172,14 @@ class Worker:
 
     async def _do(self, job_id: str) -> None:
         lease = timedelta(seconds=self._pace.lease_s)
+        now = self._place.clock.now()
         async with self._place.store.transaction() as session:
-            job = await jobs.take(session, job_id, self._kinds, self._name, self._place.clock.now(), lease)
+            job = await jobs.take(session, job_id, self._kinds, self._name, now, lease)
+            if job is not None:
+                await self._place.log.append(session, [job_event(job, jobs.PROGRESS, now)])
         if job is None:
             return
+        self._place.waker.wake([jobs.TOPIC])
         kind, held = self._kinds[job.kind], HeldWork(self._place, job, self._name)
         if self._stopping:  # while it was taken
             await held.put_back(counted=False)

@@ -48,6 +48,7 @@ class TopicShown:
     durable: bool
     permission: str
     events: Sequence[MessageShown]
+    snapshot: FieldRow | None  # the list that is its state
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,14 @@ def _topic(one: Schema, messages: Schema, known: Schema) -> TopicShown:
         (body,) = (part for part in message["payload"]["allOf"] if "properties" in part)
         data = body["properties"]["event"]["properties"]["data"]
         events.append(_message(name, message, data, known, ()))
-    return TopicShown(one["topic"], _anchor(f"topic-{one['topic']}"), one["durable"], one["permission"], tuple(events))
+    snapshot = _snapshot(one["snapshot"], known) if "snapshot" in one else None
+    anchor = _anchor(f"topic-{one['topic']}")
+    return TopicShown(one["topic"], anchor, one["durable"], one["permission"], tuple(events), snapshot)
+
+
+def _snapshot(reference: Schema, known: Schema) -> FieldRow:
+    first = next(_rows(reference, known, "", 0))
+    return FieldRow(first.name, first.kind, first.required, _resolved(reference, known)["description"])
 
 
 def _message(name: str, message: Schema, payload: Schema, known: Schema, answers: Sequence[str]) -> MessageShown:

@@ -26,6 +26,7 @@ ANSWER_WITHIN_S = 5.0  # beyond what a statement may take: PostgreSQL ends those
 CLOSE_WITHIN_S = 3.0
 
 Note = Callable[[AsyncSession], Awaitable[None]]
+LAST = "last"  # in a session's `info`: what comes after everything else
 
 
 @dataclass(slots=True)
@@ -47,6 +48,12 @@ def noted(note: Note) -> Iterator[None]:
     finally:
         _NOTING.reset(token)
         noting.note = None
+
+
+def at_end(session: AsyncSession, step: Note) -> None:
+    """`step` comes after everything else in this transaction, such as what takes a row that everybody waits for. Where
+    it raises, nothing of the transaction is kept."""
+    session.info.setdefault(LAST, []).append(step)
 
 
 def make_engine(
@@ -212,6 +219,8 @@ class Store:
             noting = _NOTING.get()
             if noting is not None and noting.note is not None:
                 await noting.note(session)
+            for step in session.info.pop(LAST, ()):
+                await step(session)
 
     @asynccontextmanager
     async def _session(self) -> AsyncIterator[AsyncSession]:

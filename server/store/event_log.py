@@ -24,6 +24,28 @@ TAKE_OFFSETS = text(
 MAKE_EPOCH = text("INSERT INTO log_life (id, epoch) VALUES (1, :epoch) ON CONFLICT (id) DO NOTHING")
 
 
+async def append(session: AsyncSession, events: Sequence[NewEvent]) -> list[StoredEvent]:
+    """Writes the events within the transaction of what they tell; same order in the answer.
+
+    Call it once in a transaction and as late as possible: it holds the topics' rows until the commit, taken in
+    the order of their names, so that two writers never wait for each other.
+    """
+    counts: dict[str, int] = {}
+    for event in events:
+        counts[event.topic] = counts.get(event.topic, 0) + 1
+    following: dict[str, int] = {}
+    for topic in sorted(counts):
+        taken = await (await session.connection()).execute(TAKE_OFFSETS, {"topic": topic, "count": counts[topic]})
+        following[topic] = taken.scalar_one() - counts[topic] + 1
+    stored = []
+    for event in events:
+        stored.append(_store(event, following[event.topic]))
+        following[event.topic] += 1
+    if stored:
+        await (await session.connection()).execute(insert(EventRow), [_values(event) for event in stored])
+    return stored
+
+
 class TableLog:
     """An EventLog on the store."""
 
@@ -31,25 +53,8 @@ class TableLog:
         self._store = store
 
     async def append(self, session: AsyncSession, events: Sequence[NewEvent]) -> list[StoredEvent]:
-        """Writes the events within the transaction of what they tell; same order in the answer.
-
-        Call it once in a transaction and as late as possible: it holds the topics' rows until the commit, taken in
-        the order of their names, so that two writers never wait for each other.
-        """
-        counts: dict[str, int] = {}
-        for event in events:
-            counts[event.topic] = counts.get(event.topic, 0) + 1
-        following: dict[str, int] = {}
-        for topic in sorted(counts):
-            taken = await (await session.connection()).execute(TAKE_OFFSETS, {"topic": topic, "count": counts[topic]})
-            following[topic] = taken.scalar_one() - counts[topic] + 1
-        stored = []
-        for event in events:
-            stored.append(_store(event, following[event.topic]))
-            following[event.topic] += 1
-        if stored:
-            await (await session.connection()).execute(insert(EventRow), [_values(event) for event in stored])
-        return stored
+        """See append() below."""
+        return await append(session, events)
 
     async def trim(self, session: AsyncSession, topic: str, up_to: int) -> None:
         """Forgets the events up to and with that offset, within the caller's transaction."""

@@ -13,11 +13,14 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from server.errors import NotFound
 from server.events.facts import JobFact
 from server.events.schema import NewEvent
+from server.store.columns import utc_now
+from server.store.engine import at_end
+from server.store.event_log import append
 from server.store.paging import Page, Paged, Sorts, fetch
 from server.store.tables import Job, Setting
 from server.store.writes import is_unique_violation
 
-TOPIC = "jobs"
+TOPIC, PROGRESS = "jobs", "job.progress"
 SORTS: Sorts = {
     "createdAt": Job.created_at,
     "updatedAt": Job.updated_at,
@@ -40,9 +43,16 @@ class Holder:
     attempt: int
 
 
-async def add(session: AsyncSession, job: Job) -> Job:
+async def add(session: AsyncSession, job: Job, at: datetime | None = None) -> Job:
+    """It is told of at the end of the transaction, for the log is held from then on, and whoever adds one goes on."""
+
+    async def tell(session: AsyncSession) -> None:
+        if job in session:  # not where it was taken back
+            await append(session, [job_event(job, PROGRESS, at or utc_now())])
+
     session.add(job)
     await session.flush()
+    at_end(session, tell)
     return job
 
 
@@ -61,8 +71,9 @@ async def page(
     kind: str | None = None,
     state: State | None = None,
     asked_by: str | None = None,
+    only_open: bool = False,
 ) -> Paged[Job]:
-    statement = select(Job)
+    statement = select(Job).where(col(Job.state).in_(OPEN)) if only_open else select(Job)
     if asked_by is not None:
         statement = statement.where(Job.asked_by == asked_by)
     if kind is not None:

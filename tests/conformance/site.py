@@ -67,6 +67,13 @@ class Site:
         """Until all that happened has been told: what a test does to tidy up is not to reach the next one."""
         wait_until(self._is_told)
 
+    def snapshot_problems(self, topic: str, snapshot: Json) -> list[str]:
+        """Where it is not what the server says that a snapshot of that kind of topic is."""
+        document = described(self.url)
+        [wanted] = [one["snapshot"] for one in document["x-topics"] if one["topic"] == topic]
+        valid = Draft202012Validator({**wanted, "components": document["components"]})
+        return [f"{'/'.join(map(str, one.path))}: {one.message}" for one in valid.iter_errors(snapshot)]
+
     def _is_told(self) -> bool:
         newest = self.http.get("/api/v1/events", params={"topic": "cameras"}).json()["meta"]["next"]
         with self.let_in() as client:
@@ -99,9 +106,16 @@ class Site:
 
 
 @cache
+def described(url: str) -> Json:
+    """What the server itself says of its events."""
+    found: Json = httpx.get(f"{url}/asyncapi.json", timeout=60).raise_for_status().json()
+    return found
+
+
+@cache
 def validator(url: str) -> Draft202012Validator:
-    """What the server itself says that its messages are."""
-    document = httpx.get(f"{url}/asyncapi.json", timeout=60).raise_for_status().json()
+    """What its messages are, as it says."""
+    document = described(url)
     names = [one["$ref"].rpartition("/")[2] for one in document["operations"]["fromServer"]["messages"]]
     choices = [document["components"]["messages"][name]["payload"] for name in names]
     return Draft202012Validator({"anyOf": choices, "components": document["components"]})

@@ -153,6 +153,35 @@ def test_a_snapshot_and_then_every_change(site: Site) -> None:
         assert "snapshot" not in client.subscribe(2, "cameras")
 
 
+def test_every_stored_topic_has_a_snapshot(site: Site) -> None:
+    """As the server describes it, with how many there are; those that are not stored have none."""
+    kiosk, camera = site.make("kiosks", name=f"Conformance {uuid4().hex}"), site.add_camera()
+    for kind in (*DURABLE, "kiosks/{id}"):
+        with site.let_in() as client:
+            answer = client.subscribe(1, kind.replace("{id}", kiosk["id"]), snapshot=True)
+        assert site.snapshot_problems(kind, answer["snapshot"]) == []
+        assert answer["snapshot"]["total"] >= 0
+    for topic in ("system/stats", f"cameras/{camera['id']}/tracks"):
+        with site.let_in() as client:
+            assert "snapshot" not in client.subscribe(1, topic, snapshot=True)
+
+
+def test_a_job_is_followed_from_its_beginning_to_its_end(site: Site) -> None:
+    """It waits, runs and is over: every state is told, and it is in no snapshot any more."""
+    with site.let_in() as client:
+        client.subscribe(1, "jobs", snapshot=True)
+        asked = site.http.post("/api/v1/audit/export", json={"format": "csv"})
+        assert asked.status_code == 202, asked.text
+        job, states = asked.json()["data"]["id"], list[str]()
+        while not states or states[-1] in ("queued", "running"):
+            [message] = client.events(1)
+            states += [one["state"] for one in [message["event"]["data"]] if one["id"] == job]
+    assert (states[0], states[-1], set(states)) == ("queued", "done", {"queued", "running", "done"})
+    with site.let_in() as client:
+        assert job not in said(client.subscribe(1, "jobs", snapshot=True)["snapshot"]["jobs"], "id")
+    assert site.http.delete(f"/api/v1/jobs/{job}").status_code == 204
+
+
 def test_an_offset_survives_another_connection(site: Site) -> None:
     """The head of a new subscription is where the last event was."""
     with site.let_in() as client:

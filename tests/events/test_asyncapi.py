@@ -45,6 +45,9 @@ def test_it_says_what_the_classes_say() -> None:
     assert {"auth", "subscribe", "unsubscribe", "ping"} <= set(messages)
     assert {"welcome", "ready", "subscribed", "unsubscribed", "pong", "error"} <= set(messages)
     assert [topic["topic"] for topic in document["x-topics"]] == [kind.address for kind in TOPIC_KINDS]
+    assert {topic["topic"] for topic in document["x-topics"] if "snapshot" in topic} == {
+        kind.address for kind in TOPIC_KINDS if kind.durable
+    }
     assert [entry["code"] for entry in document["x-close-codes"]] == [int(code) for code in CloseCode]
     assert document["x-error-codes"] == [str(code) for code in ErrorCode]
     assert [name for name, message in messages.items() if not message["summary"]] == []

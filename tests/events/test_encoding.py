@@ -8,7 +8,7 @@ from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol, Side, State
 
-from server.events.encoding import DEFLATED_TO_BYTES, Batch, Encoded, deflated_frame, encode_body, frame
+from server.events.encoding import DEFLATED_TO_BYTES, Batch, Encoded, deflated_frame, encode_body, event_body, frame
 from server.events.limits import EVERYTHING, Reach
 from server.events.schema import SERVER_MESSAGES, EventMessage, Filter
 from tests.events.scenes import AT, stored_event
@@ -22,6 +22,7 @@ def test_a_message_is_joined_around_the_body() -> None:
     assert (message.id, message.offset, message.previous) == (7, 58, 55)
     assert message.event.data["number"] == 58
     assert list(orjson.loads(encoded.stored_message(7, 55))) == ["type", "id", "offset", "previous", "event"]
+    assert orjson.loads(encoded.stored_message(7, 55))["event"] == event_body(stored_event(58))
 
 
 def test_a_volatile_message_has_no_place() -> None:

@@ -76,6 +76,11 @@ async def told(place: Place) -> list[StoredEvent]:
     return await TableLog(place.store).read("jobs", 0, 1000)
 
 
+async def states_told(place: Place) -> list[object]:
+    """Of all jobs, each as an event has said it."""
+    return [event.data["state"] for event in await told(place)]
+
+
 async def until(place: Place, job_id: str, *states: str) -> Job:
     """The job, as soon as it is in one of these states."""
     for _ in range(1000):

@@ -11,7 +11,7 @@ from server.jobs.kinds import Outcome
 from server.jobs.work import HeldWork, Lost, Place
 from server.store import jobs
 from server.store.tables import Job
-from tests.jobs.conftest import Woken, load, told
+from tests.jobs.conftest import Woken, load, states_told, told
 
 LEASE = timedelta(seconds=30)
 
@@ -35,10 +35,10 @@ async def test_progress_is_told_about_once_a_second(place: Place, clock: ManualC
         clock.advance(0.1)
     assert await work.finish(Outcome({"rows": 25}))
     events = await told(place)
-    assert [event.type for event in events] == ["job.progress"] * 3 + ["job.done"]
-    assert [event.data["done"] for event in events] == [1, 11, 21, 25]
-    assert [event.data["resultUrl"] for event in events] == [None] * 3 + [f"/api/v1/jobs/{work.job_id}"]
-    assert [event.offset for event in events] == [1, 2, 3, 4]
+    assert [event.type for event in events] == ["job.progress"] * 4 + ["job.done"]
+    assert [event.data["done"] for event in events] == [0, 1, 11, 21, 25]
+    assert [event.data["resultUrl"] for event in events] == [None] * 4 + [f"/api/v1/jobs/{work.job_id}"]
+    assert [event.offset for event in events] == [1, 2, 3, 4, 5]
     row = await load(place, work.job_id)
     assert (row.state, row.done, row.total, row.result, row.error) == ("done", 25, 25, {"rows": 25}, None)
     assert isinstance(place.waker, Woken)
@@ -55,7 +55,7 @@ async def test_a_failure_is_told(place: Place) -> None:
     """With its reason, and without a link."""
     work = await taken(place)
     assert await work.fail("The disk is full.")
-    (event,) = await told(place)
+    _, event = await told(place)
     assert (event.type, event.data["error"], event.data["state"]) == ("job.failed", "The disk is full.", "failed")
     assert event.data["resultUrl"] is None
 
@@ -73,7 +73,7 @@ async def test_of_a_job_that_is_lost_nothing_is_said(place: Place, clock: Manual
     assert not await first.fail("It is too late.")
     assert not await first.put_back()
     assert (await first.held(), await second.held()) == (False, True)
-    assert await told(place) == []
+    assert await states_told(place) == ["queued"]
 
 
 async def test_each_try_has_a_key_of_its_own(place: Place) -> None:
@@ -102,10 +102,14 @@ async def test_discarding(place: Place) -> None:
 
 
 async def test_putting_back(place: Place, clock: ManualClock) -> None:
-    """It waits for its time, with the reason of the failure."""
+    """It waits for its time, with the reason of the failure; and whoever follows it is told."""
     work = await taken(place)
     await work.put_back(10, reason="Not now.")
     row = await load(place, work.job_id)
+    event = (await told(place))[-1]
+    assert (event.type, event.data["state"], event.data["error"]) == ("job.progress", "queued", "Not now.")
+    assert isinstance(place.waker, Woken)
+    assert place.waker.topics == ["jobs"]
     assert (row.state, row.error, row.run_at) == ("queued", "Not now.", clock.now() + timedelta(seconds=10))
 
 

@@ -17,7 +17,7 @@ from server.jobs.work import Place
 from server.jobs.worker import MOST_DEATHS, WORKER_DIED, Pace, Worker, worker_name
 from server.store import jobs
 from server.store.tables import Job
-from tests.jobs.conftest import QUICK, all_of, load, nothing, told, until
+from tests.jobs.conftest import QUICK, all_of, load, nothing, states_told, told, until
 
 LEASE = timedelta(seconds=30)
 
@@ -69,7 +69,10 @@ async def test_it_is_tried_again_after_growing_pauses(place: Place, clock: Manua
     await worker.work(job.id)
     row = await load(place, job.id)
     assert (row.state, row.error, row.attempts, failing.tries) == ("done", None, 3, 3)
-    assert [event.type for event in await told(place)] == ["job.done"]
+    events = await told(place)
+    assert [event.type for event in events] == [*["job.progress"] * 6, "job.done"]
+    assert [event.data["state"] for event in events] == [*["queued", "running"] * 3, "done"]
+    assert events[2].data["error"] == "OSError: the disk is slow"
 
 
 async def test_the_last_try(place: Place, clock: ManualClock) -> None:
@@ -82,8 +85,9 @@ async def test_the_last_try(place: Place, clock: ManualClock) -> None:
         clock.advance(60)
     row = await load(place, job.id)
     assert (row.state, row.error, failing.tries) == ("failed", "OSError: rtsp://admin:***@10.0.0.9 is gone", 2)
-    (event,) = await told(place)
+    event = (await told(place))[-1]
     assert (event.type, event.data["error"]) == ("job.failed", row.error)
+    assert await states_told(place) == [*["queued", "running"] * 2, "failed"]
 
 
 async def test_what_is_wrong_the_next_time_too_is_not_tried_again(place: Place) -> None:
@@ -190,7 +194,7 @@ async def test_a_worker_that_loses_its_job_lets_go(place: Place, clock: ManualCl
             await let_go.wait()
     row = await load(place, job.id)
     assert (row.state, row.worker, row.attempts, row.result) == ("done", "b", 2, {})
-    assert len(await told(place)) == 1
+    assert await states_told(place) == ["queued", "running", "running", "done"]
 
 
 async def test_a_worker_without_database_lets_go_before_its_lease_ends(
@@ -288,7 +292,7 @@ async def test_what_is_done_is_not_done_again_for_a_database_that_was_away(
     row = await load(place, job.id)
     assert (row.state, row.attempts, begun.tries, failed) == ("done", 1, 1, 1)
     assert await place.objects.get(row.result_key or "") == b"rows"
-    assert [event.type for event in await told(place)] == ["job.done"]
+    assert await states_told(place) == ["queued", "running", "done"]
 
 
 async def test_a_sweep_starts_as_much_as_there_is_room_for(place: Place, clock: ManualClock) -> None:
@@ -372,3 +376,4 @@ async def test_one_that_is_taken_while_the_worker_stops_is_not_begun(
         await worker.work(job.id)
     row = await load(place, job.id)
     assert (row.state, row.attempts, begun.tries) == ("queued", 0, 0)
+    assert await states_told(place) == ["queued", "running", "queued"]

@@ -25,6 +25,9 @@ def test_nothing_of_the_document_is_left_out() -> None:
     assert page.version == "1.2.3"
     assert [topic.address for topic in page.topics] == [kind.address for kind in TOPIC_KINDS]
     assert [event.name for topic in page.topics for event in topic.events] == list(FACTS)
+    states = {topic.address: topic.snapshot.name for topic in page.topics if topic.snapshot}
+    assert states.keys() == {kind.address for kind in TOPIC_KINDS if kind.durable}
+    assert (states["jobs"], states["kiosks/{id}"], states["attendance"]) == ("jobs", "shown", "present")
     assert [message.name for message in page.from_client] == ["auth", "subscribe", "unsubscribe", "ping"]
     assert page.from_client[0].answers == ("ready", "error")
     assert len(page.from_server) == 6
@@ -75,6 +78,7 @@ async def test_the_page(anyone: httpx.AsyncClient) -> None:
     inside = {str(attributes["href"]) for attributes, _ in page.all("a") if str(attributes["href"]).startswith("#")}
     assert {link.removeprefix("#") for link in inside} <= {*anchors, "main"}
     assert str(anyone.base_url).rstrip("/") in answer.text
+    assert "Those that wait or run." in answer.text
     assert at_site("http://x")["snippets"]
     assert page.all("select") == []  # who has signed in listens here: tests/browser/test_docs.py
     assert 'href="/docs/events"' in (await anyone.get("/docs")).text

@@ -31,9 +31,9 @@ from tests.events.scenes import Pipe
 
 NAME = "Wilhelmina Quartermaine"
 WHO = {
-    "fullName": NAME, "employeeId": "E-77", "email": "w.quartermaine@example.com", "externalIds": {"hr": "HR-4711"},
+    "fullName": NAME, "employeeId": "Q-77", "email": "w.quartermaine@example.com", "externalIds": {"hr": "HR-4711"},
 }  # fmt: skip
-IDENTIFYING = (NAME, "E-77", "w.quartermaine", "HR-4711", "forgot her badge")
+IDENTIFYING = (NAME, "Q-77", "w.quartermaine", "HR-4711", "forgot her badge")
 FRAME, FACE, CLIP = b"FRAME-of-her" * 50, b"FACE-of-her" * 50, b"CLIP-of-her" * 50
 
 
@@ -330,7 +330,7 @@ async def test_a_refusal_takes_the_face_away(parts: Parts, admin: httpx.AsyncCli
     assert (await admin.get(url)).json()["data"]["photoCount"] == 1
     assert (await admin.put(f"{url}/consent", json=form | {"state": "withdrawn"})).status_code == 200
     seen = (await admin.get(url)).json()["data"]
-    assert (seen["consent"], seen["photoCount"], seen["employeeId"]) == ("withdrawn", 0, "E-77")
+    assert (seen["consent"], seen["photoCount"], seen["employeeId"]) == ("withdrawn", 0, "Q-77")
     assert len(parts.roster.gallery) == 0
     refused = await _upload(admin, url)
     assert (refused.status_code, refused.json()["error"]["code"]) == (422, "consent_refused")

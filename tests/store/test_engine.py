@@ -1,15 +1,17 @@
 """Opening the database, and transactions."""
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 from sqlalchemy import QueuePool, make_url, text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlmodel import func, select
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from server.ids import new_id
 from server.store import engine as engine_module
-from server.store.engine import Store, make_engine
+from server.store.engine import Store, at_end, make_engine
 from server.store.tables import Department
 from tests.silent_proxy import silent_proxy
 
@@ -31,6 +33,27 @@ async def test_all_or_nothing(store: Store) -> None:
     with pytest.raises(RuntimeError):
         await fail()
     assert await _count(store) == 0
+
+
+async def test_what_comes_at_the_end(store: Store) -> None:
+    """After everything else, whenever it was asked for; where it fails, nothing is kept."""
+    seen: list[int] = []
+
+    async def count(session: AsyncSession) -> None:
+        seen.append((await session.exec(select(func.count()).select_from(Department))).one())
+
+    async def fail(_session: AsyncSession) -> None:
+        raise RuntimeError
+
+    async with store.transaction() as session:
+        at_end(session, count)
+        session.add(Department(name="A"))
+    assert seen == [1]
+    with suppress(RuntimeError):
+        async with store.transaction() as session:
+            at_end(session, fail)
+            session.add(Department(name="B"))
+    assert await _count(store) == 1
 
 
 async def test_cancelled(store: Store) -> None:

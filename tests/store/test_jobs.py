@@ -1,17 +1,20 @@
 """Jobs: taken by one worker at a time, renewed, put back, finished; and schedules reached once."""
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlmodel import select
 
 from server.errors import NotFound
 from server.store import jobs
 from server.store.engine import Store
+from server.store.event_log import TableLog
 from server.store.jobs import Holder
 from server.store.paging import Page
-from server.store.tables import Job
+from server.store.tables import EventRow, Job
 from tests.store.conftest import NOON, after
 
 LEASE = timedelta(seconds=30)
@@ -41,6 +44,25 @@ async def test_one_worker_gets_it(store: Store) -> None:
     (holder,) = [one for one in holders if one]
     row = await loaded(store, job)
     assert (row.state, row.worker, row.attempts, row.lease_until) == ("running", holder.worker, 1, NOON + LEASE)
+
+
+async def test_whoever_follows_jobs_is_told_of_a_new_one(store: Store) -> None:
+    """By an event at the end of the transaction; and of none that was taken back."""
+    log = TableLog(store)
+    async with store.transaction() as session:
+        job = await jobs.add(session, Job(kind="export", state="queued", run_at=NOON, asked_by="u1"), NOON)
+        with suppress(RuntimeError):
+            async with session.begin_nested():
+                await jobs.add(session, Job(kind="export", state="queued", run_at=NOON))
+                raise RuntimeError
+        assert (await session.exec(select(EventRow))).all() == []
+    [event] = await log.read("jobs", 0, 10)
+    assert (event.type, event.time, event.data) == (
+        "job.progress",
+        NOON,
+        jobs.job_event(job, "job.progress", NOON).data,
+    )
+    assert (event.data["state"], event.data["askedBy"]) == ("queued", "u1")
 
 
 async def test_what_is_due(store: Store) -> None:
@@ -209,6 +231,9 @@ async def test_lists_and_counts(store: Store) -> None:
         assert [row.id for row in (await jobs.page(session, Page(), kind="retention")).rows] == [other.id]
         assert [row.id for row in (await jobs.page(session, Page(), state="running")).rows] == [one.id]
         assert await jobs.count_open(session, "export") == 2
+        await jobs.cancel(session, await jobs.get(session, two.id), after(1))
+        assert [row.id for row in (await jobs.page(session, Page(), only_open=True)).rows] == [other.id, one.id]
+        assert await jobs.count_open(session, "export") == 1
         assert await jobs.count_open(session, "export", asked_by="u1") == 1
         with pytest.raises(NotFound, match="job"):
             await jobs.get(session, "nothing")

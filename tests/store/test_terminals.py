@@ -10,6 +10,7 @@ from server.errors import Conflict, NotFound
 from server.events.limits import Reach
 from server.store import held, people, terminals
 from server.store.engine import Store
+from server.store.event_log import TableLog
 from server.store.paging import Page
 from server.store.tables import Department, Entry, Job, Person, Site, Terminal, TerminalLine
 from tests.store.conftest import NOON, add_person, after
@@ -107,6 +108,7 @@ async def test_lines_that_wait(store: Store) -> None:
         jobs = (await session.exec(select(Job))).all()
     assert [at for _, at in (*first, *rest)] == [after(1), after(2), after(3)]
     assert [job.kind for job in jobs] == [terminals.JOB]
+    assert [event.data["kind"] for event in await TableLog(store).read("jobs", 0, 10)] == [terminals.JOB]
 
 
 async def test_who_is_limited_sees_the_lines_of_their_people(store: Store) -> None:

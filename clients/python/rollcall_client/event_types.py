@@ -16,6 +16,13 @@ class Alert(TypedDict):
     snapshotUrl: NotRequired[str | None]
 
 
+class AlertsSnapshot(TypedDict):
+    """Those that are not over."""
+
+    alerts: list[Alert]
+    total: int
+
+
 class PersonRef(TypedDict):
     id: str
     fullName: str
@@ -37,6 +44,13 @@ class Attendance(TypedDict):
     lateMinutes: int | None
     snapshotUrl: str | None
     present: NotRequired[dict[str, object] | None]
+
+
+class AttendanceSnapshot(TypedDict):
+    """The check-ins of who is in."""
+
+    present: list[Attendance]
+    total: int
 
 
 class BatchCounts(TypedDict):
@@ -75,6 +89,13 @@ class Camera(TypedDict):
     status: NotRequired[CameraStatus | None]
 
 
+class CamerasSnapshot(TypedDict):
+    """All cameras."""
+
+    cameras: list[Camera]
+    total: int
+
+
 class Challenge(TypedDict):
     """What to do, before when; a `hint` without a step says how it went."""
 
@@ -84,6 +105,14 @@ class Challenge(TypedDict):
     step: NotRequired[int | None]
     of: NotRequired[int | None]
     deadline: NotRequired[str | None]
+
+
+class EventBody(TypedDict):
+    id: str
+    type: str
+    time: str
+    source: str
+    data: dict[str, object]
 
 
 class Filter(TypedDict):
@@ -134,12 +163,26 @@ class Job(TypedDict):
     askedBy: NotRequired[str | None]
 
 
+class JobsSnapshot(TypedDict):
+    """Those that wait or run."""
+
+    jobs: list[Job]
+    total: int
+
+
 class Kiosk(TypedDict):
     """What the screen needs and nothing else."""
 
     kioskId: str
     at: str
     hint: NotRequired[str | None]
+
+
+class KioskSnapshot(TypedDict):
+    """What the screen was told last, as long as that counts: one event or none."""
+
+    shown: list[EventBody]
+    total: int
 
 
 class Latency(TypedDict):
@@ -200,6 +243,13 @@ class Sighting(TypedDict):
     votes: int
     livenessVerdict: NotRequired[Literal["live", "flat", "spoof", "failed"] | None]
     refusal: NotRequired[str | None]
+
+
+class SightingsSnapshot(TypedDict):
+    """Those that are open."""
+
+    sightings: list[Sighting]
+    total: int
 
 
 class Stats(TypedDict):

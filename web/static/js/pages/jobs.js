@@ -11,7 +11,7 @@ import { say } from "../text.js";
 import { clock } from "../times.js";
 
 const PAGE_SIZE = 25;
-const AGAIN_EVERY_MS = 5000; // what is asked for is told of once it is begun
+const AGAIN_EVERY_MS = 5000; // one that is removed is told of by no event
 const NEWS_AFTER_MS = 150; // several events at once are one load
 const MOST = 200;
 
