@@ -30,7 +30,8 @@ class Asking:
         self._tokens = tokens
         self._clock = clock
         self._lifetimes = lifetimes
-        self._standings: ShortMemory[Standing] = ShortMemory(clock)
+        # More than are ever connected at once: going round among them is not to push out what comes next.
+        self._standings: ShortMemory[Standing] = ShortMemory(clock, max_items=32_768)
         self._keys: ShortMemory[KeyStanding] = ShortMemory(clock)
         self._kiosks: ShortMemory[Kiosk] = ShortMemory(clock)
 

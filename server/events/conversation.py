@@ -100,7 +100,8 @@ class Conversation:
         self._token_until = math.inf
         self._bad: deque[float] = deque(maxlen=self._limits.bad_messages + 1)
         self._heard_at = now
-        self._unworked = 0.0  # messages that came faster than they may, as a leaking bucket
+        self._heard_lately = 0.0  # messages, less as many as the time since then allows
+        self._told_to_slow_down = False
         self._topics: dict[int, tuple[Topic, Filter | None]] = {}
 
     def welcome(self, at: datetime) -> Send:
@@ -133,13 +134,33 @@ class Conversation:
         return [self._close(CloseCode.TOKEN_RAN_OUT, "The access token ran out.")]
 
     def receive(self, text: str | None, now: float) -> list[Action]:
-        """One message of the client; None is one that was not text."""
+        """One message of the client; None is one that was not text. Mind `pace_s` before the next."""
         if self.step is Step.CLOSED:
             return []
+        return [*self._count(now), *self._take(text, now)]
+
+    def pace_s(self, now: float) -> float:
+        """How long the next message has to wait: who sends many is not refused, but read more slowly."""
         limits = self._limits
-        if self._too_fast(now):
-            rule = f"At most {limits.messages_at_once} messages at once, then {limits.messages_per_s:g} a second."
-            return self._bad_message(now, ErrorCode.RATE_LIMITED, rule)
+        above = self._heard_lately - (now - self._heard_at) * limits.messages_per_s - limits.messages_at_once
+        return max(0.0, above / limits.messages_per_s)
+
+    def _count(self, now: float) -> list[Action]:
+        limits = self._limits
+        allowed = (now - self._heard_at) * limits.messages_per_s
+        self._heard_lately = max(0.0, self._heard_lately - allowed) + 1
+        self._heard_at = now
+        if self._heard_lately <= limits.messages_at_once:
+            self._told_to_slow_down &= self._heard_lately > limits.messages_at_once / 2
+            return []
+        if self._told_to_slow_down:
+            return []
+        self._told_to_slow_down = True
+        rule = f"At most {limits.messages_at_once} messages at once, then {limits.messages_per_s:g} a second."
+        return [_error(ErrorCode.RATE_LIMITED, f"{rule} Yours are taken more slowly now; none is lost.")]
+
+    def _take(self, text: str | None, now: float) -> list[Action]:
+        limits = self._limits
         if text is None:
             return self._bad_message(now, ErrorCode.BAD_REQUEST, "Messages are text.")
         if len(text) > limits.message_bytes or len(text.encode()) > limits.message_bytes:
@@ -197,9 +218,14 @@ class Conversation:
             return [_error(wrong, reason)]
         return [self._close(code, reason)] if self.step is Step.WAITING else []
 
-    def ended(self) -> list[Close]:
-        """The session or key is not valid any more."""
-        return [self._close(CloseCode.SESSION_ENDED, "The session has ended.")] if self.step is Step.OPEN else []
+    def ended(self, at: datetime) -> list[Close]:
+        """The session or key is not valid any more, or the token has run out: that is another matter."""
+        if self.step is not Step.OPEN or self.principal is None:
+            return []
+        expires_at = self.principal.expires_at
+        if expires_at is not None and expires_at <= at:
+            return [self._close(CloseCode.TOKEN_RAN_OUT, "The access token ran out.")]
+        return [self._close(CloseCode.SESSION_ENDED, "The session has ended.")]
 
     def opened(self, request: Subscribe, place: Opened | None, snapshot: dict[str, object] | None) -> list[Action]:
         """The topic is followed now; `place` is None for a volatile one."""
@@ -239,15 +265,6 @@ class Conversation:
             return [_error(ErrorCode.NOT_DURABLE, "That topic is not stored: leave out since.", request.id)]
         self._topics[request.id] = topic, request.filter
         return [Open(request, topic)]
-
-    def _too_fast(self, now: float) -> bool:
-        leaked = (now - self._heard_at) * self._limits.messages_per_s
-        self._unworked = max(0.0, self._unworked - leaked)
-        self._heard_at = now
-        if self._unworked + 1 > self._limits.messages_at_once:
-            return True
-        self._unworked += 1
-        return False
 
     def _bad_message(self, now: float, code: ErrorCode, message: str, about: int | None = None) -> list[Action]:
         self._bad.append(now)

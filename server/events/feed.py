@@ -66,6 +66,7 @@ class Feed:
         self.epoch = position.epoch
         self.head = position.offset
         self.limits = limits
+        self.over = False  # where it does not go on: nobody is to follow it any more
         self.followers: dict[Follower, None] = {}
         self._events: list[Encoded] = []
         self._sizes: list[int] = []  # bytes of all events up to and with the one at the same index

@@ -118,10 +118,10 @@ class Hub:
             await self._advance(feed)
         recovered = since is None or _reaches(feed, since, oldest)
         # No await from here on. The feed may have been closed meanwhile, for want of followers.
-        if feed.topic not in self._feeds:
+        if feed.topic not in self._feeds and not feed.over:
             self._feeds[feed.topic] = feed
             self._mark([feed.topic])
-        feed = self._feeds[feed.topic]
+        feed = self._feeds.get(feed.topic, feed)
         subscription.follow(feed, since.offset if since is not None and recovered else feed.head)
         return Opened(feed.epoch, feed.head, recovered)
 
@@ -254,6 +254,7 @@ class Hub:
 
     def _drop(self, feed: Feed) -> None:
         """History was reset, restored or trimmed beyond us: all come back, and are told that they missed some."""
+        feed.over = True
         self.pages.forget()
         if self._feeds.get(feed.topic) is feed:
             del self._feeds[feed.topic]

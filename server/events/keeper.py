@@ -14,7 +14,6 @@ from server.events.schema import CloseCode
 
 CHECK_EVERY_S = 1.5  # what the gate remembers may be 3 s old, and 5 s are promised
 ANSWER_WITHIN_S = 5.0
-PATIENCE_S = 1.0  # with each of the others, once the database has used up the time for all
 AT_ONCE = 64
 
 
@@ -35,8 +34,8 @@ class Visitor(Protocol):
 
 
 class Keeper:
-    """Goes round every `check_every_s`; at once with whom somebody has asked about. Who cannot be asked about for
-    ANSWER_WITHIN_S is sent away, to come back."""
+    """Goes round every `check_every_s`, and at once where it is asked to. Where the database does not answer for
+    ANSWER_WITHIN_S, all who were not asked about yet are sent away, to come back."""
 
     def __init__(self, clock: Clock, check_every_s: float = CHECK_EVERY_S) -> None:
         self.visitors: set[Visitor] = set()
@@ -58,27 +57,33 @@ class Keeper:
             await self._go_round(tuple(self.visitors))
 
     async def _go_round(self, visitors: Sequence[Visitor]) -> None:
-        until_s = self._clock.monotonic() + ANSWER_WITHIN_S
+        answered = True
         for first in range(0, len(visitors), AT_ONCE):
             by_gate: dict[Gate, list[tuple[Visitor, Principal]]] = {}
             for one in visitors[first : first + AT_ONCE]:
                 if (principal := one.principal) is not None:
                     by_gate.setdefault(one.gate, []).append((one, principal))
             for gate, asked in by_gate.items():
-                await self._check(gate, asked, max(until_s - self._clock.monotonic(), PATIENCE_S))
+                try:
+                    answered = answered and await self._check(gate, asked)
+                    if not answered:
+                        for one, _ in asked:
+                            one.end(CloseCode.RESTARTING, "The database does not answer. Come back in a moment.")
+                except Exception:  # noqa: BLE001 - one who cannot be asked about is no reason not to ask about others
+                    structlog.get_logger(__name__).exception("sessions_not_checked")
             await asyncio.sleep(0)  # mostly all are known, and nothing has waited
 
-    async def _check(self, gate: Gate, asked: Sequence[tuple[Visitor, Principal]], within_s: float) -> None:
+    async def _check(self, gate: Gate, asked: Sequence[tuple[Visitor, Principal]]) -> bool:
+        """Whether there was an answer."""
         try:
-            async with asyncio.timeout(within_s):
+            async with asyncio.timeout(ANSWER_WITHIN_S):
                 answers = await self._answers(gate, [principal for _, principal in asked])
         except TimeoutError:
-            for one, _ in asked:
-                one.end(CloseCode.RESTARTING, "The database does not answer. Come back in a moment.")
-            return
+            return False
         for (one, principal), welcome in zip(asked, answers, strict=True):
             if not welcome and one.principal is principal:  # else they have shown another token meanwhile
                 one.turned_away()
+        return True
 
     async def _answers(self, gate: Gate, principals: Sequence[Principal]) -> Iterable[bool]:
         while True:

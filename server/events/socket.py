@@ -3,7 +3,7 @@
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Iterable
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 import structlog
@@ -109,7 +109,7 @@ class Connection:
 
     def turned_away(self) -> None:
         """See Visitor."""
-        for close in self._talk.ended():
+        for close in self._talk.ended(self._hub.clock.now()):
             self.end(close.code, close.reason)
 
     def recheck(self) -> None:
@@ -140,10 +140,13 @@ class Connection:
             async with self._tasks as tasks:
                 pump = tasks.create_task(self._until_gone(self._outlet.run))
                 self._set_alarm()
-                with suppress(TimeoutError):  # end() has set it
+                try:
                     async with asyncio.timeout(None) as self._reading:
                         await self._until_gone(self._read)
-                self._reading = None
+                except TimeoutError:  # set by end()
+                    pass
+                finally:
+                    self._reading, self._over = None, True
                 pump.cancel()
                 if self._catching_up is not None:
                     self._catching_up.cancel()
@@ -181,7 +184,8 @@ class Connection:
                 raise WebSocketDisconnect(message.get("code", 1005))
             await self._perform(self._talk.receive(message.get("text"), self._hub.clock.monotonic()))
             await self._drain()
-            await asyncio.sleep(0)  # what has come already is had without waiting: the others get their turn
+            # At least a turn for the others: what has come already is had without waiting.
+            await asyncio.sleep(self._talk.pace_s(self._hub.clock.monotonic()))
 
     async def _let_in_at_once(self) -> None:
         """By ticket or cookie, where the client came with one."""
@@ -207,9 +211,10 @@ class Connection:
         clock = self._hub.clock
         await self._perform(self._talk.authenticated(principal, clock.monotonic(), clock.now()))
         self._tell_presence()
+        counts = self._talk.principal or principal  # whoever shows somebody else's token stays who they are
         for subscription in self._subscriptions.values():
             if (topic := find_topic(subscription.topic)) is not None:
-                subscription.reach = reach_on(principal, topic)
+                subscription.reach = reach_on(counts, topic)
         self._set_alarm()
 
     async def _refuse(self, error: RollcallError) -> None:
@@ -304,6 +309,8 @@ class Connection:
             for subscription in behind:
                 while subscription.needs_log:
                     page = await self._hub.pages.read(subscription.topic, subscription.cursor)
+                    if not subscription.needs_log:  # it was given up meanwhile
+                        break
                     if not subscription.replay(page):
                         self.end(CloseCode.TOO_SLOW, "History went past where you were.")
                         return

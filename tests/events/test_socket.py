@@ -19,11 +19,12 @@ from server.events.conversation import ConversationLimits
 from server.events.feed import FeedLimits
 from server.events.gate import Principal
 from server.events.hub import Hub
-from server.events.schema import SERVER_MESSAGES
+from server.events.pages import PAGE
+from server.events.schema import SERVER_MESSAGES, NewEvent, StoredEvent
 from server.events.socket import SocketLimits
 from server.store.engine import Store
 from server.store.event_log import TableLog
-from tests.events.scenes import Door, Somebody, new_event, say, serving
+from tests.events.scenes import AT, Door, Somebody, new_event, say, serving
 
 ALERTS = {"type": "subscribe", "id": 1, "topic": "alerts"}
 
@@ -368,3 +369,44 @@ async def test_a_new_token_with_other_limits(store: Store, log: TableLog, hub: H
             event = new_event(number, topic="cameras", kind="camera.online")
             await say(store, log, hub, replace(event, data={"id": f"c{number}"}))
         assert (await hear(client))["event"]["data"]["id"] == "c1"
+
+
+async def test_somebody_elses_token_gives_nothing(store: Store, log: TableLog, hub: Hub) -> None:
+    """It is refused, and what one hears of stays what it was: neither more nor less."""
+    door = Door(good=Somebody(only_cameras=frozenset({"c1"})), other=Somebody("eve"))
+    async with serving(hub, door) as url, connect(url) as client:
+        await enter(client)
+        await ask(client, {"type": "subscribe", "id": 2, "topic": "sightings"})
+        assert (await ask(client, {"type": "auth", "token": "other"}))["code"] == "forbidden"
+        seen = NewEvent("sightings", "sighting.recognized", "cameras/c2", {"id": "s", "cameraId": "c2"}, AT)
+        await say(store, log, hub, seen, replace(seen, source="cameras/c1", data={"id": "t", "cameraId": "c1"}))
+        assert (await hear(client))["event"]["data"]["id"] == "t"
+
+
+class HeldPages(TableLog):
+    """Reads when the test says so."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self.asked, self.may_answer = asyncio.Event(), asyncio.Event()
+
+    async def read(self, topic: str, after: int, limit: int) -> list[StoredEvent]:
+        if limit == PAGE and after == 0:
+            self.asked.set()
+            await self.may_answer.wait()
+        return await super().read(topic, after, limit)
+
+
+async def test_what_is_given_up_while_it_is_read_is_over(store: Store) -> None:
+    """Nothing follows `unsubscribed`, also where a page of what was missed is on its way."""
+    log = HeldPages(store)
+    await say(store, log, None, *(new_event(number) for number in range(600)))
+    hub = Hub(log, MemoryBus(), SystemClock())
+    async with serving(hub, Door(good=Somebody())) as url, connect(url) as client:
+        await enter(client)
+        await ask(client, ALERTS | {"since": {"epoch": await log.epoch(), "offset": 0}})
+        await log.asked.wait()
+        assert await ask(client, {"type": "unsubscribe", "id": 1}) == {"type": "unsubscribed", "id": 1}
+        log.may_answer.set()
+        await asyncio.sleep(0.1)
+        assert await ask(client, {"type": "ping"}) == {"type": "pong"}
