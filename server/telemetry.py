@@ -127,6 +127,7 @@ class Metrics:
         self.inference_dropped = counter("inference_dropped", "Requests dropped before the device", "kind", "reason")
         self.frames = counter("camera_frames_analysed", "Frames analysed", "camera")
         self.frames_dropped = gauge("camera_frames_dropped", "Frames that a slow reader of the camera lost", "camera")
+        self.unrecorded = gauge("camera_unrecorded", "Frames whose findings wait for the database", "camera")
         self.camera_online = gauge("camera_online", "1 while video arrives", "camera")
         self.viewers = gauge("camera_viewers", "Who watches the camera over WebRTC", "camera")
         self.encodings = gauge("camera_encodings", "Encodes of the camera that run for its viewers", "camera")

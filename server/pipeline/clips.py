@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -133,7 +133,7 @@ class ClipKeeper:
 
 
 class CameraClips:
-    """One a camera with clips on. `run` reads its packets; `saw` is told what the analysis recorded."""
+    """One a camera with clips on. `run` reads its packets; `saw` is told what the analysis decided."""
 
     def __init__(self, camera_id: str, video: Video, keeper: ClipKeeper, clock: Clock) -> None:
         self._camera_id = camera_id
@@ -146,11 +146,12 @@ class CameraClips:
         self._ended: deque[Recording] = deque()
         self._has_ended = asyncio.Event()
 
-    async def run(self) -> None:
-        """Until cancelled; what is in the making then is for `finish`."""
+    async def run(self, recorded: Callable[[], Awaitable[None]]) -> None:
+        """Until cancelled; what is in the making then is for `finish`. `recorded` waits until the sightings are stored
+        of which `saw` was told: without them there is no clip."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._read())
-            tasks.create_task(self._write())
+            tasks.create_task(self._write(recorded))
 
     def saw(self, changes: Sequence[SightingChange]) -> None:
         """Sightings that opened begin a clip each, those that go on make theirs longer."""
@@ -230,9 +231,10 @@ class CameraClips:
                 except TimeoutError:
                     self.look()
 
-    async def _write(self) -> None:
+    async def _write(self, recorded: Callable[[], Awaitable[None]]) -> None:
         while True:
             await self._has_ended.wait()
+            await recorded()
             self._has_ended.clear()
             await self._store_ended()
 
