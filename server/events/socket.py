@@ -33,6 +33,7 @@ from server.ids import new_id
 
 RECHECK_WITHIN_S = 5.0
 AGENT_KEPT = 400
+AWAY = "The database does not answer. Come back in a moment."
 
 Snapshots = Callable[[str, Principal], Awaitable[dict[str, object] | None]]
 
@@ -146,6 +147,10 @@ class Connection:
             await part()
         except WebSocketDisconnect:
             self.end(None, "")
+        except (SQLAlchemyError, OSError) as error:
+            reason = f"{type(error).__name__}: {error}"
+            structlog.get_logger(__name__).warning("database_unavailable", reason=reason)
+            self.end(CloseCode.RESTARTING, AWAY)
 
     async def _read(self) -> None:
         await self._perform([self._talk.welcome(self._hub.clock.now())])
@@ -285,7 +290,7 @@ class Connection:
                         structlog.get_logger(__name__).warning("session_not_checked", reason=type(error).__name__)
                         await asyncio.sleep(RECHECK_WITHIN_S / 10)
         except TimeoutError:
-            self.end(CloseCode.RESTARTING, "The database does not answer. Come back in a moment.")
+            self.end(CloseCode.RESTARTING, AWAY)
             return
         if not valid:
             await self._perform(self._talk.ended())

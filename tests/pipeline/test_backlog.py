@@ -1,7 +1,7 @@
 """What a camera has decided while the database is away: it waits in order, is written once, and holds up nobody."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
@@ -18,6 +18,11 @@ from tests.pipeline.conftest import change
 AWAY = OperationalError("INSERT", {}, ConnectionRefusedError())
 EVIDENCE = Evidence(b"frame", b"face", [0.1, 0.1, 0.2, 0.2])
 CAMERA = Camera(id="c1", name="Entrance", source="/nowhere.mp4", kind="file", role="in")
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    while not condition():  # noqa: ASYNC110 - nothing tells of it
+        await asyncio.sleep(0.01)
 
 
 class Database:
@@ -40,8 +45,7 @@ class Database:
     ) -> Recorded:
         assert camera_id == CAMERA.id
         self.tries += 1
-        while self.silent:
-            await asyncio.sleep(0.01)
+        await until(lambda: not self.silent)
         if self.error is not None:
             raise self.error
         self.kinds += [one.kind for one in changes]
@@ -98,8 +102,7 @@ async def test_a_database_that_is_away_holds_up_no_camera(database: Database, si
                 await opened.settled()
         assert (database.kinds, len(opened)) == ([], 3)
         if not silent:
-            while database.tries < 3:
-                await asyncio.sleep(0.02)
+            await until(lambda: database.tries >= 3)
         database.error, database.silent = None, False
         async with asyncio.timeout(10):
             await opened.written()
@@ -131,8 +134,7 @@ async def test_what_the_database_never_takes_is_in_nobodys_way(database: Databas
     async with backlog(database) as opened:
         database.error = IntegrityError("INSERT", {}, Exception())
         await opened.add(a("unknown"), {})
-        while database.tries < TRIES:
-            await asyncio.sleep(0.02)
+        await until(lambda: database.tries >= TRIES)
         database.error = None
         await opened.add(a("recognized"), {})
     assert database.kinds == ["recognized"]
@@ -146,8 +148,7 @@ async def test_what_was_cut_off_is_written_by_the_drain(database: Database) -> N
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(opened.run())
         await opened.add(a("recognized"), {})
-        while not database.tries:
-            await asyncio.sleep(0.01)
+        await until(lambda: database.tries > 0)
         running.cancel()
     database.silent = False
     await opened.drain()
