@@ -138,6 +138,7 @@ class Metrics:
         self.entries = counter("attendance_entries", "Entries made from sightings", "direction")
         self.gallery = gauge("gallery_templates", "Templates in the gallery")
         self.subscribers = gauge("websocket_connections", "Open WebSocket connections")
+        self.bus = gauge("bus_up", "1 while messages of other processes arrive")
         self.tasks = gauge("tasks", "Tasks of the event loop")
         self.clips = counter("clips", "Clips of sightings: stored, skipped (too many, no video) or lost", "outcome")
         self.webhook_tries = counter("webhook_tries", "Tries of webhook deliveries, by what came of them", "outcome")
