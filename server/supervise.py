@@ -62,7 +62,7 @@ async def supervise(
             await run()
         except Exception as error:  # noqa: BLE001 - whatever it was, the one who is supervised must come back
             mind_cancel()
-            reason = f"{type(error).__name__}: {error}"
+            reason = said(error)
             if on_failure is not None:
                 on_failure(error)
         else:
@@ -72,6 +72,13 @@ async def supervise(
         pause_s = backoff.next()
         log.warning("part_starts_again", part=name, reason=reason, pause_s=round(pause_s, 2))
         await sleep(pause_s)
+
+
+def said(error: BaseException) -> str:
+    """What it is, for a line of the log; of a group, what the first in it is."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return f"{type(error).__name__}: {error}"
 
 
 def mind_cancel() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from structlog.testing import capture_logs
 
 from server.clock import ManualClock
 from server.supervise import Backoff, supervise
@@ -93,3 +94,17 @@ async def test_a_cancel_is_not_lost_in_a_failure() -> None:
         await running.wait()
         task.cancel()
     assert task.cancelled()
+
+
+async def test_it_says_what_is_in_a_group() -> None:
+    """That there is one says nothing."""
+
+    async def run() -> None:
+        raise ExceptionGroup("unhandled errors", [ExceptionGroup("inner", [ConnectionRefusedError("nobody listens")])])
+
+    async def sleep(_pause_s: float) -> None:
+        raise asyncio.CancelledError
+
+    with capture_logs() as lines, pytest.raises(asyncio.CancelledError):
+        await supervise("part", run, sleep=sleep)
+    assert [line["reason"] for line in lines] == ["ConnectionRefusedError: nobody listens"]
