@@ -31,7 +31,7 @@ from server.store import zones
 from server.store.engine import Store
 from server.store.tables import Camera
 from server.store.views import CameraPublic, CameraStatus
-from server.supervise import Backoff, supervise
+from server.supervise import Backoff, soon, supervise
 from server.telemetry import Metrics
 
 FOLLOW_S = 2.0
@@ -142,11 +142,11 @@ class Cameras:
         try:
             async with asyncio.TaskGroup() as tasks:
                 self._tasks = tasks
-                tasks.create_task(supervise("camera-news", self._tell, backoff=Backoff()))
+                tasks.create_task(supervise("camera-news", self._tell, backoff=soon()))
                 if self._here:
-                    tasks.create_task(supervise("camera-rows", self._follow, backoff=Backoff()))
+                    tasks.create_task(supervise("camera-rows", self._follow, backoff=soon()))
                     alarms = CameraAlarms(self._store, self._recorder, self, self._clock, after_s=self._alert_after_s)
-                    tasks.create_task(supervise("camera-alarms", alarms.run, backoff=Backoff()))
+                    tasks.create_task(supervise("camera-alarms", alarms.run, backoff=soon()))
                 for row in rows:
                     self.start(row, areas_of(drawn.get(row.id, ())))
         finally:

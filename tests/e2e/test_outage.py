@@ -4,6 +4,7 @@ lost, readiness says what is wrong, and everything catches up by itself.
 `ROLLCALL_OUTAGE_S` is how long each is away.
 """
 
+import asyncio
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -91,6 +92,16 @@ def refused(minute: Minute, person: str) -> None:
         assert time.monotonic() - began_s < ANSWERED_WITHIN_S
 
 
+def check_followed(minute: Minute) -> None:
+    """What another process changes in the database is noticed as before, by the gallery and by the cameras."""
+    assert minute.figure("rollcall_gallery_templates") == 1
+    asyncio.run(minute.stack.rows("DELETE FROM templates"))
+    asyncio.run(minute.stack.rows("UPDATE cameras SET enabled = true"))
+    until(lambda: minute.figure("rollcall_gallery_templates") == 0, CAUGHT_UP_WITHIN_S, minute.ready)
+    until(lambda: minute.figure("rollcall_camera_online") == 1, CAUGHT_UP_WITHIN_S, minute.ready)
+    minute.api.post(f"cameras/{minute.camera}/stop", status=200)
+
+
 def check_logs(stack: Stack, seconds: float) -> None:
     """An outage is told, and neither as a crash nor in a flood."""
     for path in (stack.server.log, stack.folder / "worker.log"):
@@ -150,6 +161,7 @@ def test_a_minute_without_redis_and_one_without_postgresql(tmp_path: Path, demo:
         assert minute.seen_between(gone, back) >= AWAY_S / PASSES_EVERY_S - 2
         assert minute.inflight.closed_with in (None, 1012)
         minute.api.post(f"cameras/{minute.camera}/stop", status=200)
+        check_followed(minute)
         ledger = minute.ledger
         until(lambda: not ledger.open_jobs(), 90, ledger.open_jobs)
         for one, topic in ((minute.follows, "attendance"), (minute.jobs, "jobs")):
