@@ -23,8 +23,10 @@ from server.media.ring import PacketRing
 from server.media.source import VideoFacts
 from server.objects.objects import Objects
 from server.store import cameras, sightings, zones
+from server.store.away import is_away
 from server.store.engine import Store
 from server.store.tables import Clip
+from server.supervise import Backoff
 
 BEFORE, AFTER, LONGEST = timedelta(seconds=4), timedelta(seconds=6), timedelta(seconds=20)
 # Who is decided late was seen some seconds ago: at least so much is still to come.
@@ -83,16 +85,22 @@ class ClipKeeper:
         self.count = count
 
     async def keep(self, recording: Recording) -> None:
-        """May be cancelled, and called again with the same recording."""
-        try:
-            async with self._turn:
-                kept = await self._keep(recording)
-        except Exception as error:  # noqa: BLE001 - a full disk or a broken packet costs a clip, and nothing else
-            self.count("lost")
-            log = structlog.get_logger(__name__)
-            log.error("clip_not_stored", sighting=recording.sighting_id, reason=type(error).__name__)
-        else:
-            self.count("stored" if kept else "skipped")
+        """May be cancelled, and called again with the same recording. While the database is away it waits."""
+        backoff = Backoff(cap_s=5.0)
+        while True:
+            try:
+                async with self._turn:
+                    kept = await self._keep(recording)
+            except Exception as error:  # noqa: BLE001 - a full disk or a broken packet costs a clip, and nothing else
+                if is_away(error):
+                    await asyncio.sleep(backoff.next())
+                    continue
+                self.count("lost")
+                log = structlog.get_logger(__name__)
+                log.error("clip_not_stored", sighting=recording.sighting_id, reason=type(error).__name__)
+            else:
+                self.count("stored" if kept else "skipped")
+            return
 
     async def _keep(self, recording: Recording) -> bool:
         if recording.facts is None or not recording.packets:  # no keyframe came in time
