@@ -79,7 +79,7 @@ def without_redis(minute: Minute) -> None:
     assert minute.ready()["status"] == "degraded"
     count, told = len(minute.entering.acknowledged), minute.follows.offset
     until(lambda: len(minute.entering.acknowledged) > count + 5, 10, lambda: len(minute.entering.acknowledged))
-    until(lambda: minute.follows.offset > told + 5, 3, lambda: minute.follows.offset)
+    until(lambda: minute.follows.offset > told + 5, 5, lambda: minute.follows.offset)
     assert minute.analysed() > before
 
 
