@@ -96,6 +96,8 @@ class PrivatePostgresql:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        with suppress(FileNotFoundError):  # it may have been killed
+            self.thaw()
         stop = [*self._control, "-m", "immediate", "stop"]
         subprocess.run(stop, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/")
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -168,6 +170,7 @@ class PrivateRedis:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._process is not None:
+            self.thaw()
             self._process.terminate()
             self._process.wait(10)
 
