@@ -5,13 +5,14 @@ BIN := $(VENV)/bin
 RUNTIME ?= cpu
 MINUTES ?= 60
 ROUNDS ?= 20
+AWAY ?= 60
 # Where whole servers and browsers are tested, and what else takes the machine to itself: a house rule looks that no mark
 # stands elsewhere. To collect all ten thousand tests for a few of them takes most of a minute.
 WHOLE := tests/browser tests/clients tests/conformance tests/docs tests/events tests/journeys
 ALONE := tests/e2e tests/media
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
 
-.PHONY: help demo test check e2e chaos bench soak clients constraints clean
+.PHONY: help demo test check e2e chaos outage bench soak clients constraints clean
 
 help:  ## what there is
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -50,6 +51,10 @@ e2e: $(VENV)/.dev  ## what takes long: whole servers, the browser, and the route
 chaos: $(VENV)/.dev  ## kill servers, workers, Redis and PostgreSQL at random, ROUNDS=20
 	.ci/tools
 	ROLLCALL_CHAOS_ROUNDS=$(ROUNDS) $(BIN)/pytest -q -s tests/e2e/test_chaos.py
+
+outage: $(VENV)/.dev  ## Redis and PostgreSQL away, AWAY=60 seconds each
+	.ci/tools
+	ROLLCALL_OUTAGE_S=$(AWAY) $(BIN)/pytest -q tests/e2e/test_outage.py
 
 bench: $(VENV)/.dev  ## every benchmark, one line a figure
 	$(PIP) -e '.[$(RUNTIME),demo,dev,bench]'

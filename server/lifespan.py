@@ -84,7 +84,7 @@ from server.pipeline.zoning import Zoning
 from server.settings import Settings
 from server.store.runtime import RuntimeState
 from server.store.tables import Camera
-from server.supervise import Backoff, supervise
+from server.supervise import Backoff, soon, supervise
 from server.telemetry import Metrics
 from server.vision.liveness import LivenessCheck
 from server.vision.quality import QualityLimits
@@ -320,7 +320,7 @@ async def running(parts: Parts) -> AsyncIterator[None]:
         if parts.report_sender is not None:
             followers.append(("reports", parts.report_sender.run))
         started = [
-            [tasks.create_task(supervise(name, run, backoff=Backoff())) for name, run in followers],
+            [tasks.create_task(supervise(name, run, backoff=soon())) for name, run in followers],
             *(
                 [tasks.create_task(_must_live(name, run)) for name, run in beside]
                 for beside in (

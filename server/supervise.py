@@ -39,6 +39,11 @@ class Backoff:
         self._next_s = self._first_s
 
 
+def soon() -> Backoff:
+    """For what follows the database, and is to be back within seconds when that is."""
+    return Backoff(cap_s=5.0)
+
+
 async def supervise(
     name: str,
     run: Callable[[], Awaitable[None]],
@@ -58,15 +63,11 @@ async def supervise(
     clock = clock or SystemClock()
     while True:
         started_s = clock.monotonic()
-        try:
-            await run()
-        except Exception as error:  # noqa: BLE001 - whatever it was, the one who is supervised must come back
-            mind_cancel()
-            reason = f"{type(error).__name__}: {error}"
-            if on_failure is not None:
-                on_failure(error)
-        else:
-            reason = "returned"
+        error = await _outcome(run)
+        reason = "returned" if error is None else said(error)
+        if error is not None and on_failure is not None:
+            on_failure(error)
+        del error  # and what its frames hold
         if clock.monotonic() - started_s >= steady_after_s:
             backoff.reset()
         pause_s = backoff.next()
@@ -74,9 +75,32 @@ async def supervise(
         await sleep(pause_s)
 
 
+async def _outcome(run: Callable[[], Awaitable[None]]) -> Exception | None:
+    """What it ends with, in a task of its own. Until Python 3.13 a group whose task fails while it waits for its tasks
+    leaves whoever awaits it looking cancelled, which could not be told from a cancel that is meant."""
+
+    async def caught() -> Exception | None:
+        try:
+            await run()
+        except Exception as error:  # noqa: BLE001 - whatever it was, the one who is supervised must come back
+            return error
+        return None
+
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(caught())
+    return running.result()
+
+
+def said(error: BaseException) -> str:
+    """What it is, for a line of the log; of a group, what the first in it is."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return f"{type(error).__name__}: {error}"
+
+
 def mind_cancel() -> None:
-    """Raises the cancel that something has swallowed: a client that was connecting, or a group of tasks one of which
-    failed while it was cancelled."""
+    """Raises the cancel that something has swallowed, such as a client that was connecting. Not after a group of tasks
+    that has failed: that may look like a cancel, see `_outcome`."""
     task = asyncio.current_task()
     if task is not None and task.cancelling():
         raise asyncio.CancelledError

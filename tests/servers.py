@@ -8,7 +8,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -96,6 +96,8 @@ class PrivatePostgresql:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        with suppress(FileNotFoundError):  # it may have been killed
+            self.thaw()
         stop = [*self._control, "-m", "immediate", "stop"]
         subprocess.run(stop, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/")
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -120,9 +122,34 @@ class PrivatePostgresql:
         _wait(started, "PostgreSQL")
 
     def kill(self) -> None:
-        """`kill -9` of the process that all others hang on."""
-        pid = int((self._data / "postmaster.pid").read_text().split()[0])
-        os.kill(pid, signal.SIGKILL)
+        """`kill -9` of the process that all others hang on; those end once they see it, frozen or not."""
+        first, *others = self._processes()
+        os.kill(first, signal.SIGKILL)
+        for process in others:
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGCONT)
+
+    def freeze(self) -> None:
+        """Nobody is answered or let in until `thaw` or `kill`; connections stay as they are."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        for process in self._processes():
+            with suppress(ProcessLookupError):
+                os.kill(process, number)
+
+    def _processes(self) -> list[int]:
+        """The one that all others hang on, and those."""
+        parent = self._pid
+        children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+        return [parent, *map(int, children)]
+
+    @property
+    def _pid(self) -> int:
+        return int((self._data / "postmaster.pid").read_text().split()[0])
 
 
 class PrivateRedis:
@@ -143,6 +170,7 @@ class PrivateRedis:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._process is not None:
+            self.thaw()
             self._process.terminate()
             self._process.wait(10)
 
@@ -157,6 +185,15 @@ class PrivateRedis:
         assert self._process is not None
         self._process.kill()
         self._process.wait(10)
+
+    def freeze(self) -> None:
+        """Nobody is answered any more, until `thaw` or `kill`."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
 
 
 def private_postgresql(folder: Path) -> PrivatePostgresql:

@@ -3,9 +3,10 @@
 import asyncio
 
 import pytest
+from structlog.testing import capture_logs
 
 from server.clock import ManualClock
-from server.supervise import Backoff, supervise
+from server.supervise import Backoff, soon, supervise
 
 
 def test_pauses_double_up_to_the_cap() -> None:
@@ -20,6 +21,12 @@ def test_jitter_only_shortens() -> None:
     """With jitter a pause is between half and all of the full one."""
     assert Backoff(4.0, chance=lambda: 1.0).next() == 2.0
     assert Backoff(4.0, chance=lambda: 0.0).next() == 4.0
+
+
+def test_what_follows_the_database_is_soon_back() -> None:
+    """However long that was away."""
+    backoff = soon()
+    assert max(backoff.next() for _ in range(50)) <= 5.0
 
 
 class Tired:
@@ -93,3 +100,42 @@ async def test_a_cancel_is_not_lost_in_a_failure() -> None:
         await running.wait()
         task.cancel()
     assert task.cancelled()
+
+
+async def test_a_group_whose_task_fails_starts_again() -> None:
+    """While it waits for its tasks: until Python 3.13 that leaves whoever awaits the group looking cancelled."""
+    runs = 0
+    again = asyncio.Event()
+
+    async def fails() -> None:
+        await asyncio.sleep(0)
+        raise OSError("away")
+
+    async def group() -> None:
+        nonlocal runs
+        runs += 1
+        if runs == 3:
+            again.set()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(asyncio.sleep(60))
+            tasks.create_task(fails())
+
+    async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
+        task = tasks.create_task(supervise("part", group, backoff=Backoff(0.01)))
+        await again.wait()
+        task.cancel()
+    assert task.cancelled()
+
+
+async def test_it_says_what_is_in_a_group() -> None:
+    """That there is one says nothing."""
+
+    async def run() -> None:
+        raise ExceptionGroup("unhandled errors", [ExceptionGroup("inner", [ConnectionRefusedError("nobody listens")])])
+
+    async def sleep(_pause_s: float) -> None:
+        raise asyncio.CancelledError
+
+    with capture_logs() as lines, pytest.raises(asyncio.CancelledError):
+        await supervise("part", run, sleep=sleep)
+    assert [line["reason"] for line in lines] == ["ConnectionRefusedError: nobody listens"]

@@ -19,6 +19,10 @@ class Bus(Protocol):
         `replaces`: it makes what still waits to be sent on this channel needless, as a whole state does.
         """
 
+    @property
+    def away(self) -> str | None:
+        """What carries the messages and does not answer now; None while it does."""
+
     async def drained(self) -> None:
         """Waits until what was published here has been sent, while `run()` runs."""
 

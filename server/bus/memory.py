@@ -23,6 +23,11 @@ class MemoryBus:
             if channel in inbox.channels:
                 inbox.put(channel, payload)
 
+    @property
+    def away(self) -> str | None:
+        """It never is."""
+        return None
+
     async def drained(self) -> None:
         """It always has."""
 

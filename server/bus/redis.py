@@ -13,8 +13,9 @@ from redis.exceptions import RedisError
 from server.bus.channels import Inbox
 from server.supervise import Backoff
 
-PING_EVERY_S = 10.0
-SILENT_AFTER_S = 25.0
+PING_EVERY_S = 5.0
+ANSWER_WITHIN_S = 3.0  # beyond it, it is said to be away
+SILENT_AFTER_S = 25.0  # beyond it, its connection is given up
 
 
 class RedisBus:
@@ -32,6 +33,7 @@ class RedisBus:
         self._sent = asyncio.Event()
         self._sent.set()
         self._listening = asyncio.Event()
+        self._unanswered_s: float | None = None  # since when a ping is
         self._inboxes: list[Inbox] = []
 
     def publish(self, channel: str, payload: bytes, *, replaces: bool = False) -> None:
@@ -43,6 +45,13 @@ class RedisBus:
             self._outgoing.append((channel, payload))
         self._sent.clear()
         self._wanted.set()
+
+    @property
+    def away(self) -> str | None:
+        """Redis, where messages of others do not arrive. One that hangs is found out some seconds later."""
+        asked_s = self._unanswered_s
+        hangs = asked_s is not None and asyncio.get_running_loop().time() - asked_s > ANSWER_WITHIN_S
+        return "redis" if hangs or not self._listening.is_set() else None
 
     async def drained(self) -> None:
         """Waits until nothing is left to be sent; for ever while Redis is away."""
@@ -110,16 +119,19 @@ class RedisBus:
                             raise TimeoutError
                         if clock() - asked_s > PING_EVERY_S:
                             asked_s = clock()
+                            if self._unanswered_s is None:
+                                self._unanswered_s = asked_s
                             await pubsub.ping()
                         continue
                     backoff.reset()
-                    heard_s = clock()
+                    heard_s, self._unanswered_s = clock(), None
                     if message["type"] == "psubscribe":
                         self._listening.set()
                     elif message["type"] == "pmessage":
                         self._deliver(message["channel"].decode().removeprefix(self._prefix), message["data"])
         finally:
             self._listening.clear()
+            self._unanswered_s = None
 
     def _deliver(self, channel: str, payload: bytes) -> None:
         for inbox in self._inboxes:

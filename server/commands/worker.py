@@ -44,7 +44,7 @@ from server.store.audit import Filter
 from server.store.engine import Store
 from server.store.paging import Page
 from server.store.runtime import RuntimeState
-from server.supervise import supervise
+from server.supervise import soon, supervise
 from server.telemetry import set_up_logging
 from server.vision.swapped import SwappedEmbedder
 
@@ -69,10 +69,10 @@ async def _work(settings: Settings) -> None:
         loop.add_signal_handler(asked_by, task.cancel)
     async with open_worker(settings) as (jobs, bus, runtime, outbound, sender), asyncio.TaskGroup() as tasks:
         beside = [
-            tasks.create_task(supervise("webhooks", outbound.deliverer.run)),
-            tasks.create_task(supervise("reports", sender.run)),
+            tasks.create_task(supervise("webhooks", outbound.deliverer.run, backoff=soon())),
+            tasks.create_task(supervise("reports", sender.run, backoff=soon())),
             tasks.create_task(bus.run()),
-            tasks.create_task(supervise("runtime_settings", runtime.run)),
+            tasks.create_task(supervise("runtime_settings", runtime.run, backoff=soon())),
         ]
         sys.stdout.write("\n  Rollcall works on jobs\n")
         sys.stdout.flush()

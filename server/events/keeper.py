@@ -15,6 +15,7 @@ from server.events.schema import CloseCode
 CHECK_EVERY_S = 1.5  # what the gate remembers may be 3 s old, and 5 s are promised
 ANSWER_WITHIN_S = 5.0
 AT_ONCE = 64
+AWAY = "The database does not answer. Come back in a moment."
 
 
 class Visitor(Protocol):
@@ -68,7 +69,7 @@ class Keeper:
                     answered = answered and await self._check(gate, asked)
                     if not answered:
                         for one, _ in asked:
-                            one.end(CloseCode.RESTARTING, "The database does not answer. Come back in a moment.")
+                            one.end(CloseCode.RESTARTING, AWAY)
                 except Exception:  # noqa: BLE001 - one who cannot be asked about is no reason not to ask about others
                     structlog.get_logger(__name__).exception("sessions_not_checked")
             await asyncio.sleep(0)  # mostly all are known, and nothing has waited

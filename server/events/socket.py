@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from server.errors import Forbidden, RollcallError
@@ -22,6 +23,7 @@ from server.events.conversation import (
 )
 from server.events.gate import Gate, Principal, reach_on
 from server.events.hub import Hub
+from server.events.keeper import AWAY
 from server.events.outlet import EXTENSION, SendOutlet, Wire, WireOutlet, one
 from server.events.presence import Presence, Present
 from server.events.schema import SUBPROTOCOL, CloseCode, Subscribe
@@ -171,6 +173,10 @@ class Connection:
             await part()
         except WebSocketDisconnect:
             self.end(None, "")
+        except (SQLAlchemyError, OSError) as error:
+            reason = f"{type(error).__name__}: {error}"
+            structlog.get_logger(__name__).warning("database_unavailable", reason=reason)
+            self.end(CloseCode.RESTARTING, AWAY)
         except Exception:  # noqa: BLE001 - the edge: the client is told to come back, the server goes on
             structlog.get_logger(__name__).exception("a connection broke")
             self.end(CloseCode.INTERNAL, "Something went wrong here.")

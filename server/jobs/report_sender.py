@@ -30,8 +30,10 @@ from server.outbound.rounds import Rounds
 from server.outbound.schedule import next_try
 from server.store import reports
 from server.store.audit import SYSTEM
+from server.store.away import is_away
 from server.store.reports import Turn
 from server.store.tables import Department, Report, ReportRun, Site
+from server.supervise import said
 
 AT_ONCE = 2  # each has a whole file in memory
 DUE_AT_ONCE = 50
@@ -235,7 +237,8 @@ class ReportSender:
             ends = isinstance(error, Forbidden | NotFound)
             return Ended(Posted(refused=everybody, never=error.message), over=True, ends=ends)
         except Exception as error:  # noqa: BLE001 - the database may be back the next time
-            self._log.warning("report_not_made", run=run.id, exc_info=error)
+            fault = None if is_away(error) else error
+            self._log.warning("report_not_made", run=run.id, reason=said(error), exc_info=fault)
             return Ended(Posted(later=everybody, not_now=reason_of(error, self._pace.within_s)))
         return Letter(message, made.rows)
 

@@ -23,6 +23,7 @@ from server.ids import new_id
 from server.jobs.kinds import NOT_TRIED_AGAIN, PRIORITIES, Every, Kind, Outcome, Priority, TimeLimit, reason_of
 from server.jobs.work import HeldWork, Lost, Place
 from server.store import jobs
+from server.store.away import is_away
 from server.store.jobs import job_event
 from server.store.tables import Job
 from server.supervise import Backoff
@@ -268,7 +269,7 @@ class Worker:
     async def _failed(self, kind: Kind, held: HeldWork, error: Exception, log: structlog.stdlib.BoundLogger) -> bool:
         """False where it was not ours any more."""
         reason, failures = reason_of(error, kind.limit_s), held.failures + 1
-        unexpected = None if isinstance(error, RollcallError | TimeLimit) else error
+        unexpected = None if isinstance(error, RollcallError | TimeLimit) or is_away(error) else error
         if failures >= kind.tries or isinstance(error, NOT_TRIED_AGAIN):
             ours = await held.fail(reason)
             if ours:

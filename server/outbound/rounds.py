@@ -8,6 +8,8 @@ from contextlib import suppress
 import structlog
 
 from server.events.hub import Wires
+from server.store.away import is_away
+from server.supervise import said
 
 # Ids, the longest waiting first; it is asked with how much room there is, also where there is none.
 Waiting = Callable[[int], Awaitable[Sequence[str]]]
@@ -45,7 +47,7 @@ class Rounds:
                         self._serving.add(one)
                         tasks.create_task(self._serve(one, serve))
                 except Exception as error:  # noqa: BLE001 - whatever the database says, it must be looked again
-                    self._log.warning(f"{self._what}s_unreadable", reason=f"{type(error).__name__}: {error}")
+                    self._log.warning(f"{self._what}s_unreadable", reason=said(error))
                 with suppress(TimeoutError):
                     async with asyncio.timeout(self._poll_s):
                         await self._wanted.wait()
@@ -68,7 +70,8 @@ class Rounds:
         try:
             more = await serve(one) or self._crowded
         except Exception as error:  # noqa: BLE001 - its lease runs out, and somebody looks again
-            self._log.warning(f"{self._what}_left", id=one, exc_info=error)
+            fault = None if is_away(error) else error
+            self._log.warning(f"{self._what}_left", id=one, reason=said(error), exc_info=fault)
         finally:
             self._serving.discard(one)
             if more:

@@ -8,7 +8,6 @@ from datetime import UTC
 from typing import Protocol
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from server.clock import Clock
 from server.errors import TooMany
@@ -21,6 +20,7 @@ from server.media.mailbox import Mailbox
 from server.media.packet import rtp_timestamp
 from server.media.watch import LumaThumb, PictureWatch, Trouble, thumbnail
 from server.pipeline.analyse import Analyser, Analysis, SeenFace, track_messages
+from server.pipeline.backlog import Backlog
 from server.pipeline.challenges import Challenges
 from server.pipeline.clips import CameraClips
 from server.pipeline.evidence import Evidence, take_evidence
@@ -29,7 +29,6 @@ from server.pipeline.record import Recorded, Recorder
 from server.pipeline.roster import Roster
 from server.pipeline.when import When
 from server.pipeline.zoning import Zoning
-from server.supervise import Backoff
 from server.telemetry import Metrics
 from server.wire import rfc3339
 
@@ -94,12 +93,18 @@ class CameraLoop:
         self.analysed = 0
         self._due = 0.0
         self._watch = PictureWatch()
-        # Decided but not yet known to be written; a camera that is stopped in between writes it while it ends.
+        self._backlog = Backlog(camera_id, recorder, clock, self._recorded)
+        # Decided and not in the backlog yet; a camera that is stopped in between writes it while it ends.
         self._unwritten: Sequence[SightingChange] = ()
 
     @property
     def resolver(self) -> Resolver:
         return self._analyser.resolver
+
+    @property
+    def unrecorded(self) -> int:
+        """Frames whose findings wait for the database."""
+        return len(self._backlog)
 
     @property
     def trouble(self) -> Trouble | None:
@@ -110,7 +115,8 @@ class CameraLoop:
         """Until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             if self._clips is not None:
-                tasks.create_task(self._clips.run())
+                tasks.create_task(self._clips.run(self._backlog.written))
+            tasks.create_task(self._backlog.run())
             tasks.create_task(self._analyse())
 
     async def _analyse(self) -> None:
@@ -166,8 +172,6 @@ class CameraLoop:
         if analysis.changes:
             evidence = await asyncio.to_thread(self._evidence, image, analysis.faces, analysis.changes)
             await self._record(analysis.changes, evidence)
-            if any(change.opened for change in analysis.changes):
-                self._metrics.event_latency.observe(self._clock.monotonic() - frame.captured_monotonic)
         if self._challenges is not None:
             await self._challenges.saw(analysis.faces, frame.captured_at, frame.captured_monotonic)
 
@@ -179,9 +183,15 @@ class CameraLoop:
 
     async def finish(self) -> None:
         """The camera stops: whoever is in the picture has been seen for the last time."""
+        last = [*self._unwritten, *self._analyser.resolver.close_all(self._clock.now())]
         try:
-            await self._record([*self._unwritten, *self._analyser.resolver.close_all(self._clock.now())], {})
+            await self._backlog.drain()
+            await self._backlog.add(last, {})
+            await self._backlog.drain()
+            self._unwritten = ()
         finally:
+            if self.unrecorded:
+                structlog.get_logger(__name__).error("never_recorded", camera=self.camera_id, frames=self.unrecorded)
             if self._clips is not None:
                 await self._clips.finish()
 
@@ -218,32 +228,31 @@ class CameraLoop:
             if change.kind in ("recognized", "unknown") and change.sighting.track_id in tracks
         }
 
+    async def record(self, changes: Sequence[SightingChange]) -> None:
+        """What somebody else has decided of sightings here, in its turn after what the camera has decided."""
+        await self._backlog.add(changes, {})
+        await self._backlog.settled()
+
     async def _record(self, changes: Sequence[SightingChange], evidence: Mapping[str, Evidence]) -> None:
         if not changes:
             return
         self._unwritten = changes
-        recorded = await self._keep_trying(changes, evidence)
-        self._unwritten = ()
+        # At once, and not when it is written: packets of this moment are in memory for seconds only.
         if self._clips is not None:
             self._clips.saw(changes)
-        for change in changes:
-            if change.opened:
-                self._metrics.sightings.labels(change.kind).inc()
+        await self._backlog.add(changes, evidence)
+        self._unwritten = ()
+        await self._backlog.settled()
+
+    def _recorded(self, changes: Sequence[SightingChange], recorded: Recorded) -> None:
+        opened = [change for change in changes if change.opened]
+        for change in opened:
+            self._metrics.sightings.labels(change.kind).inc()
+        if opened:  # they were last seen in the frame that has opened them
+            took = self._clock.now() - opened[0].sighting.last_seen_at
+            self._metrics.event_latency.observe(max(0.0, took.total_seconds()))
         for entry in recorded.entries:
             self._metrics.entries.labels(entry.direction).inc()
             structlog.get_logger(__name__).info(
                 "entry_recorded", camera=self.camera_id, person=entry.person_id, direction=entry.direction
             )
-
-    async def _keep_trying(self, changes: Sequence[SightingChange], evidence: Mapping[str, Evidence]) -> Recorded:
-        """A database that is away for a while costs frames, never a check-in: this camera waits until it is written."""
-        backoff = Backoff(first_s=0.2, cap_s=5.0)
-        while True:
-            try:
-                return await self._recorder.record(self.camera_id, changes, evidence)
-            except (SQLAlchemyError, OSError) as error:
-                wait_s = backoff.next()
-                structlog.get_logger(__name__).error(
-                    "not_recorded_yet", camera=self.camera_id, reason=type(error).__name__, again_in_s=round(wait_s, 1)
-                )
-                await asyncio.sleep(wait_s)

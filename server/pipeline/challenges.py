@@ -1,7 +1,8 @@
 """Challenges before the kiosks of one camera: who is asked for what, and what the screens are told of it."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -18,6 +19,7 @@ from server.wire import rfc3339
 
 TRIES = 3
 RETRY_S = 2.0
+TOLD_WITHIN_S = 2.0  # meanwhile the camera sees nobody
 LOOK_S = 5.0  # a kiosk that was added counts so soon
 AGAIN_HINT = "try_again"
 GIVEN_UP_HINT = "ask_at_desk"
@@ -61,7 +63,7 @@ class Challenges:
         """Before a frame: whether there are kiosks, and so whether a turn of the head is enough."""
         if now_s - self._look_s >= LOOK_S:
             self._look_s = now_s
-            with _away():
+            async with _away():
                 self._judge.needs_challenge = await self._screens.has_kiosks(self._camera_id)
 
     async def saw(self, faces: Sequence[SeenFace], at: datetime, now_s: float) -> None:
@@ -120,7 +122,7 @@ class Challenges:
         await self._tell(at, asked.challenge.step.value, step=step, of=of, deadline=rfc3339(deadline))
 
     async def _tell(self, at: datetime, hint: str, **more: object) -> None:
-        with _away():
+        async with _away():
             await self._screens.tell_kiosks(self._camera_id, {"at": rfc3339(at), "hint": hint, **more}, at)
 
     def _still_there(self, asked: _Asked, faces: Sequence[SeenFace]) -> bool:
@@ -147,10 +149,11 @@ class Challenges:
         )
 
 
-@contextmanager
-def _away() -> Iterator[None]:
-    """A database that is away costs a word on the screen: the next try asks anew."""
+@asynccontextmanager
+async def _away() -> AsyncIterator[None]:
+    """A database that is away or hangs costs a word on the screen: the next try asks anew."""
     try:
-        yield
+        async with asyncio.timeout(TOLD_WITHIN_S):
+            yield
     except (SQLAlchemyError, OSError) as error:
         structlog.get_logger(__name__).warning("kiosk_not_told", reason=type(error).__name__)

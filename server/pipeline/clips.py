@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,8 +23,10 @@ from server.media.ring import PacketRing
 from server.media.source import VideoFacts
 from server.objects.objects import Objects
 from server.store import cameras, sightings, zones
+from server.store.away import is_away
 from server.store.engine import Store
 from server.store.tables import Clip
+from server.supervise import Backoff
 
 BEFORE, AFTER, LONGEST = timedelta(seconds=4), timedelta(seconds=6), timedelta(seconds=20)
 # Who is decided late was seen some seconds ago: at least so much is still to come.
@@ -83,16 +85,22 @@ class ClipKeeper:
         self.count = count
 
     async def keep(self, recording: Recording) -> None:
-        """May be cancelled, and called again with the same recording."""
-        try:
-            async with self._turn:
-                kept = await self._keep(recording)
-        except Exception as error:  # noqa: BLE001 - a full disk or a broken packet costs a clip, and nothing else
-            self.count("lost")
-            log = structlog.get_logger(__name__)
-            log.error("clip_not_stored", sighting=recording.sighting_id, reason=type(error).__name__)
-        else:
-            self.count("stored" if kept else "skipped")
+        """May be cancelled, and called again with the same recording. While the database is away it waits."""
+        backoff = Backoff(cap_s=5.0)
+        while True:
+            try:
+                async with self._turn:
+                    kept = await self._keep(recording)
+            except Exception as error:  # noqa: BLE001 - a full disk or a broken packet costs a clip, and nothing else
+                if is_away(error):
+                    await asyncio.sleep(backoff.next())
+                    continue
+                self.count("lost")
+                log = structlog.get_logger(__name__)
+                log.error("clip_not_stored", sighting=recording.sighting_id, reason=type(error).__name__)
+            else:
+                self.count("stored" if kept else "skipped")
+            return
 
     async def _keep(self, recording: Recording) -> bool:
         if recording.facts is None or not recording.packets:  # no keyframe came in time
@@ -133,7 +141,7 @@ class ClipKeeper:
 
 
 class CameraClips:
-    """One a camera with clips on. `run` reads its packets; `saw` is told what the analysis recorded."""
+    """One a camera with clips on. `run` reads its packets; `saw` is told what the analysis decided."""
 
     def __init__(self, camera_id: str, video: Video, keeper: ClipKeeper, clock: Clock) -> None:
         self._camera_id = camera_id
@@ -146,11 +154,12 @@ class CameraClips:
         self._ended: deque[Recording] = deque()
         self._has_ended = asyncio.Event()
 
-    async def run(self) -> None:
-        """Until cancelled; what is in the making then is for `finish`."""
+    async def run(self, recorded: Callable[[], Awaitable[None]]) -> None:
+        """Until cancelled; what is in the making then is for `finish`. `recorded` waits until the sightings are stored
+        of which `saw` was told: without them there is no clip."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._read())
-            tasks.create_task(self._write())
+            tasks.create_task(self._write(recorded))
 
     def saw(self, changes: Sequence[SightingChange]) -> None:
         """Sightings that opened begin a clip each, those that go on make theirs longer."""
@@ -230,9 +239,10 @@ class CameraClips:
                 except TimeoutError:
                     self.look()
 
-    async def _write(self) -> None:
+    async def _write(self, recorded: Callable[[], Awaitable[None]]) -> None:
         while True:
             await self._has_ended.wait()
+            await recorded()
             self._has_ended.clear()
             await self._store_ended()
 

@@ -20,6 +20,14 @@ class Evidence:
     box: list[float]
 
 
+@dataclass(frozen=True, slots=True)
+class KeptEvidence:
+    """Where the frame and the face are stored; None where that has failed."""
+
+    box: list[float]
+    keys: tuple[str, str] | None
+
+
 def jpeg(image: Pixels, quality: int) -> bytes:
     """BGR in, JPEG out. Takes milliseconds: on a thread."""
     done, encoded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])

@@ -31,7 +31,7 @@ from server.store import zones
 from server.store.engine import Store
 from server.store.tables import Camera
 from server.store.views import CameraPublic, CameraStatus
-from server.supervise import Backoff, supervise
+from server.supervise import Backoff, soon, supervise
 from server.telemetry import Metrics
 
 FOLLOW_S = 2.0
@@ -142,11 +142,11 @@ class Cameras:
         try:
             async with asyncio.TaskGroup() as tasks:
                 self._tasks = tasks
-                tasks.create_task(supervise("camera-news", self._tell, backoff=Backoff()))
+                tasks.create_task(supervise("camera-news", self._tell, backoff=soon()))
                 if self._here:
-                    tasks.create_task(supervise("camera-rows", self._follow, backoff=Backoff()))
+                    tasks.create_task(supervise("camera-rows", self._follow, backoff=soon()))
                     alarms = CameraAlarms(self._store, self._recorder, self, self._clock, after_s=self._alert_after_s)
-                    tasks.create_task(supervise("camera-alarms", alarms.run, backoff=Backoff()))
+                    tasks.create_task(supervise("camera-alarms", alarms.run, backoff=soon()))
                 for row in rows:
                     self.start(row, areas_of(drawn.get(row.id, ())))
         finally:
@@ -235,6 +235,7 @@ class Cameras:
         """Brings the gauges up to date."""
         for camera_id, running in self._running.items():
             self._metrics.frames_dropped.labels(camera_id).set(running.stream.status.dropped)
+            self._metrics.unrecorded.labels(camera_id).set(running.loop.unrecorded)
             self._metrics.viewers.labels(camera_id).set(running.live.viewers)
             self._metrics.encodings.labels(camera_id).set(running.live.encodings)
 
@@ -306,12 +307,12 @@ class Cameras:
             return
         changes = running.loop.resolver.correct(sighting_id, person_id)
         # The sighting itself is stored already; others may have ended in it.
-        await self._recorder.record(camera_id, [one for one in changes if one.sighting.id != sighting_id], {})
+        await running.loop.record([one for one in changes if one.sighting.id != sighting_id])
 
     async def forget_person(self, person_id: str) -> None:
         """Somebody was removed: their open sightings end."""
-        for camera_id, running in list(self._running.items()):
-            await self._recorder.record(camera_id, running.loop.resolver.forget_person(person_id), {})
+        for running in list(self._running.values()):
+            await running.loop.record(running.loop.resolver.forget_person(person_id))
 
     def gallery_changed(self) -> None:
         """Unknown faces get another look at once."""

@@ -34,7 +34,7 @@ from server.pipeline.admission import (
 )
 from server.pipeline.attend import Local, decision_on, enter, kiosk_event, last_at_door, sighting_event
 from server.pipeline.correct import correct_sighting
-from server.pipeline.evidence import Evidence
+from server.pipeline.evidence import Evidence, KeptEvidence
 from server.store import alerts, cameras, entries, kiosks, sightings
 from server.store.audit import SYSTEM, Actor
 from server.store.engine import Store
@@ -102,13 +102,22 @@ class Recorder:
         self._on_lost_picture = on_lost_picture
         self._grouping = grouping
 
+    async def keep(self, evidence: Mapping[str, Evidence]) -> dict[str, KeptEvidence]:
+        """Stores the pictures of sightings, by whose ids they are."""
+        return {
+            sighting_id: KeptEvidence(taken.box, await self._keep(sighting_id, taken))
+            for sighting_id, taken in evidence.items()
+        }
+
     async def record(
-        self, camera_id: str, changes: Sequence[SightingChange], evidence: Mapping[str, Evidence]
+        self, camera_id: str, changes: Sequence[SightingChange], evidence: Mapping[str, Evidence | KeptEvidence]
     ) -> Recorded:
-        """All changes of one frame. `evidence` is by sighting id; what has none keeps the picture it had."""
+        """All changes of one frame. `evidence` is by sighting id; what has none keeps the picture it had. Whoever may
+        have to ask again stores the pictures before, once."""
         if not changes:
             return Recorded([], [])
-        keys = {sighting_id: await self._keep(sighting_id, taken) for sighting_id, taken in evidence.items()}
+        kept = {key: taken for key, taken in evidence.items() if isinstance(taken, KeptEvidence)}
+        kept |= await self.keep({key: taken for key, taken in evidence.items() if isinstance(taken, Evidence)})
         async with self._store.transaction() as session:
             camera = await cameras.find(session, camera_id)
             if camera is None:  # deleted while this frame was on its way
@@ -116,7 +125,7 @@ class Recorder:
             await locked_in_order(session, Person, *(change.sighting.person_id for change in changes))
             writer = _Writer(session, camera, self._local, policy_of(camera, self._liveness))
             for change in changes:
-                row = await writer.write(change, evidence.get(change.sighting.id), keys.get(change.sighting.id))
+                row = await writer.write(change, kept.get(change.sighting.id))
                 if self._grouping is not None and change.face is not None and row.person_id is None:
                     await self._grouping.keep(session, row, change.face)
             stored = await self._log.append(session, writer.events)
@@ -246,8 +255,8 @@ class _Writer:
         self.alarms: list[Alarm] = []
         self.entries: list[Entry] = []
 
-    async def write(self, change: SightingChange, taken: Evidence | None, keys: tuple[str, str] | None) -> Sighting:
-        row, is_news = await self._upsert(change, taken, keys)
+    async def write(self, change: SightingChange, kept: KeptEvidence | None) -> Sighting:
+        row, is_news = await self._upsert(change, kept)
         if change.kind == "extended" or not is_news:
             return row
         at = change.sighting.ended_at or change.sighting.last_seen_at
@@ -262,9 +271,7 @@ class _Writer:
             await self._greet("kiosk.unknown", at, {"at": rfc3339(at), "hint": UNKNOWN_HINT})
         return row
 
-    async def _upsert(
-        self, change: SightingChange, taken: Evidence | None, keys: tuple[str, str] | None
-    ) -> tuple[Sighting, bool]:
+    async def _upsert(self, change: SightingChange, kept: KeptEvidence | None) -> tuple[Sighting, bool]:
         """The row, and whether it says something new: what was cut off after its commit is written again."""
         seen = change.sighting
         row = await self._session.get(Sighting, seen.id)
@@ -288,9 +295,9 @@ class _Writer:
             row.liveness = seen.shown.score if seen.shown else None
             row.liveness_verdict = seen.shown.liveness.value if seen.shown else None
         row.evidence = figures(seen)
-        if taken is not None and keys is not None:
-            row.box = taken.box
-            row.snapshot_key, row.face_key = keys
+        if kept is not None and kept.keys is not None:
+            row.box = kept.box
+            row.snapshot_key, row.face_key = kept.keys
         self._session.add(row)
         await self._session.flush()
         return row, _known(row) != before

@@ -167,6 +167,7 @@ OF_CLASS: Mapping[str, Any] = {
     "EntryPublic.direction": "in",
     "EntryPublic.reason": None,
     "Health.status": "ok",
+    "Health.away": [],
     "SightingPublic.state": "closed",
     **{
         f"{one}.{name}": value for one in ("ReportForm", "ReportEdit", "ReportPublic") for name, value in REPORT.items()

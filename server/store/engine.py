@@ -89,12 +89,20 @@ def make_engine(
 
 
 async def _connect_postgresql(*args: Any, **options: Any) -> asyncpg.Connection:
-    """Raises ConnectionError where PostgreSQL says nothing, starts, stops or is full."""
+    """Raises ConnectionError where PostgreSQL cannot be reached, says nothing, starts, stops or is full."""
     try:
         return await asyncpg.connect(*args, **options)
+    except ConnectionError:
+        raise
     except TimeoutError:
         raise ConnectionError("PostgreSQL has not answered in time.") from None
-    except (asyncpg.CannotConnectNowError, asyncpg.AdminShutdownError, asyncpg.TooManyConnectionsError) as error:
+    except OSError as error:  # no such host, no route to it
+        raise ConnectionError(f"PostgreSQL cannot be reached: {error}") from None
+    except (
+        asyncpg.OperatorInterventionError,
+        asyncpg.PostgresConnectionError,
+        asyncpg.TooManyConnectionsError,
+    ) as error:
         raise ConnectionError(f"PostgreSQL lets nobody in: {error}") from None
 
 

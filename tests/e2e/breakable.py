@@ -1,7 +1,7 @@
 """A whole stack whose parts may be killed at any moment: a server, a worker, PostgreSQL and Redis of its own."""
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -19,7 +19,9 @@ PARTS = ("server", "worker", "redis", "postgresql")
 class Stack:
     """Runs within `with`. A part that is killed stays away until it is started again."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self, folder: Path, *, roots: Sequence[Path] = (), settings: Mapping[str, str] | None = None
+    ) -> None:  # fmt: skip
         self._postgresql = private_postgresql(folder / "postgresql")
         self._redis = private_redis(folder)
         self._open = ExitStack()
@@ -35,10 +37,11 @@ class Stack:
             "ROLLCALL_MEDIA__RUN_CAMERAS": "false",
             "ROLLCALL_OUTBOUND__ALLOWED_NETWORKS": '["127.0.0.0/8"]',
             "ROLLCALL_LOG__FORMAT": "json",
+            **(settings or {}),
         }  # fmt: skip
         place = folder / "server"
         place.mkdir()
-        self.server = RollcallServer(place, settings=self.settings)
+        self.server = RollcallServer(place, roots=roots, settings=self.settings)
         self._parts: dict[str, tuple[Callable[[], None], Callable[[], None]]] = {
             "server": (self.server.kill, self.server.start),
             "worker": (self._kill_worker, self._start_worker),
@@ -70,6 +73,13 @@ class Stack:
     def start(self, part: str) -> None:
         """Waits until it answers; the worker begins by itself."""
         self._parts[part][1]()
+
+    def freeze(self, part: str) -> None:
+        """PostgreSQL or Redis hangs: whoever asks is neither answered nor refused. What is frozen may be killed."""
+        {"redis": self._redis.freeze, "postgresql": self._postgresql.freeze}[part]()
+
+    def thaw(self, part: str) -> None:
+        {"redis": self._redis.thaw, "postgresql": self._postgresql.thaw}[part]()
 
     async def rows(self, query: str) -> list[asyncpg.Record]:
         """What the database says."""

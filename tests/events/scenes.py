@@ -86,8 +86,14 @@ class Door:
         self.slow_s = 0.0
         self.failures = 0  # how often the database does not answer from now on
 
+    def _ask(self) -> None:
+        if self.failures > 0:
+            self.failures -= 1
+            raise OperationalError("SELECT", None, OSError("connection refused"))
+
     async def by_token(self, token: str) -> Principal:
         await asyncio.sleep(self.slow_s)
+        self._ask()
         if token not in self.tokens:
             raise NotAuthenticated("The token is not valid.")
         return self.tokens[token]
@@ -96,18 +102,18 @@ class Door:
         if "session" not in websocket.cookies:
             return None
         await asyncio.sleep(self.slow_s)
+        self._ask()
         if not websocket.headers.get("origin", "").startswith(("http://localhost", "http://127.0.0.1")):
             raise Forbidden("A strange origin.")
         return self.tokens[websocket.cookies["session"]]
 
     async def by_ticket(self, ticket: str) -> Principal | None:
         await asyncio.sleep(self.slow_s)
+        self._ask()
         return self.tokens.pop(ticket, None)
 
     async def still_valid(self, principals: Sequence[Principal]) -> Sequence[bool]:
-        if self.failures > 0:
-            self.failures -= 1
-            raise OperationalError("SELECT", None, OSError("connection refused"))
+        self._ask()
         return [principal.id not in self.ended for principal in principals]
 
     async def sees_kiosk(self, principal: Principal, kiosk_id: str) -> bool:

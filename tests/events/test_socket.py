@@ -14,7 +14,6 @@ from websockets.typing import Subprotocol
 
 from server.bus.memory import MemoryBus
 from server.clock import SystemClock
-from server.events import keeper
 from server.events.conversation import ConversationLimits
 from server.events.feed import FeedLimits
 from server.events.gate import Principal
@@ -166,28 +165,6 @@ async def test_a_revocation_is_minded_at_once(hub: Hub) -> None:
         door.ended.add("ada")
         hub.revoked()
         assert await closed(client) == 4510
-
-
-async def test_a_database_that_is_away_for_a_moment(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whether somebody may go on listening is asked again; whoever cannot be asked about for long comes back later."""
-    monkeypatch.setattr(keeper, "ANSWER_WITHIN_S", 1.0)
-    door = Door(good=Somebody())
-    async with serving(hub, door) as url:
-        async with connect(url) as client:
-            await enter(client)
-            door.failures = 2
-            hub.revoked()
-            assert (await ask(client, {"type": "ping"}))["type"] == "pong"
-            while door.failures:  # noqa: ASYNC110 - nothing tells of it
-                await asyncio.sleep(0.05)
-            door.ended.add("ada")
-            assert await closed(client) == 4510
-        door.ended.clear()
-        async with connect(url) as client:
-            await enter(client)
-            door.failures = 1000
-            hub.revoked()
-            assert await closed(client) == 1012
 
 
 @pytest.mark.parametrize("way", ["token", "cookie", "ticket"])

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
+from structlog.testing import capture_logs
 
 from server.bus.memory import MemoryBus
 from server.outbound.rounds import Rounds
@@ -36,6 +37,8 @@ class Work:
         self.waiting.remove(one)
         if one == "broken":
             raise RuntimeError(one)
+        if one == "away":
+            raise ConnectionRefusedError(one)
         return False
 
 
@@ -81,3 +84,15 @@ async def test_nothing_ends_it(failures: int) -> None:
     work.open.set()
     async with running(work, MemoryBus(), poll_s=OFTEN, at_once=1):
         await until_that(lambda: work.begun == ["broken", "b"] and not work.waiting)
+
+
+@pytest.mark.parametrize(("which", "is_ours"), [("broken", True), ("away", False)])
+async def test_only_a_fault_of_ours_has_a_traceback(which: str, is_ours: bool) -> None:
+    """A database that is away is named, and that is all there is to it."""
+    work = Work(which)
+    work.open.set()
+    with capture_logs() as lines:
+        async with running(work, MemoryBus(), poll_s=NEVER):
+            await until_that(lambda: len(lines) == 1)
+    assert (lines[0]["event"], bool(lines[0]["exc_info"])) == ("thing_left", is_ours)
+    assert which in lines[0]["reason"]

@@ -60,11 +60,17 @@ def frame_of(camera: Camera, image: "np.ndarray[tuple[int, ...], np.dtype[np.uin
     return Frame(camera.id, picture, 0, Fraction(1, 90000), clock.now(), clock.monotonic())
 
 
-async def watch(loop: CameraLoop, camera: Camera, clock: ManualClock, frames: int) -> None:
+async def watch(loop: CameraLoop, camera: Camera, clock: ManualClock, frames: int, until_s: float = 10) -> None:
+    """Of somebody who stands there; what is decided is written beside it, as in a camera that runs."""
     image = scene(read_picture(astronaut()))
-    for _ in range(frames):
-        await loop.take(frame_of(camera, image, clock))
-        clock.advance(0.2)
+    async with asyncio.TaskGroup() as tasks:
+        writing = tasks.create_task(loop._backlog.run())
+        for _ in range(frames):
+            await loop.take(frame_of(camera, image, clock))
+            clock.advance(0.2)
+        async with asyncio.timeout(until_s):
+            await loop._backlog.written()
+        writing.cancel()
 
 
 async def test_a_face_becomes_an_entry_with_the_frame(
@@ -94,24 +100,26 @@ async def test_stopping_ends_what_is_open(parts: Parts, camera: Camera, person: 
     assert [kind for kind, _ in await events_of(parts, "sightings")] == ["sighting.recognized", "sighting.closed"]
 
 
-async def test_a_database_that_is_away_costs_no_check_in(
+async def test_a_database_that_is_away_costs_neither_a_check_in_nor_a_frame(
     parts: Parts, camera: Camera, person: Person, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Writing is tried again until it works; what was decided is recorded once."""
+    """Writing is tried again until it works, and what is seen meanwhile is analysed; what was decided is recorded
+    once, and its pictures are stored once."""
     await parts.enrolment.add_photo(person.id, enrolment_photo())
-    original, failures = type(parts.recorder).record, 2
+    original, loop, tries = type(parts.recorder).record, loop_of(parts, camera), 0
 
     async def flaky(self: object, *arguments: object) -> object:
-        nonlocal failures
-        if failures:
-            failures -= 1
+        nonlocal tries
+        tries += 1
+        if loop.analysed < 8 or tries < 3:
             raise OperationalError("INSERT", {}, OSError("connection refused"))
         return await original(self, *arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(type(parts.recorder), "record", flaky)
-    await watch(loop_of(parts, camera), camera, clock, 8)
-    assert failures == 0
+    await watch(loop, camera, clock, 8)
+    assert tries >= 3
     assert len(await events_of(parts, "attendance")) == 1
+    assert len([key async for key in parts.objects.keys("sightings")]) == 2
 
 
 async def test_stopped_while_writing_is_written_while_ending(
@@ -119,19 +127,17 @@ async def test_stopped_while_writing_is_written_while_ending(
 ) -> None:
     """A check-in that was decided when the camera was stopped is not lost."""
     await parts.enrolment.add_photo(person.id, enrolment_photo())
-    original, cut_off = type(parts.recorder).record, False
+    original = type(parts.recorder).record
 
-    async def stopped(self: object, *arguments: object) -> object:
-        nonlocal cut_off
-        if not cut_off:
-            cut_off = True
-            raise asyncio.CancelledError
-        return await original(self, *arguments)  # type: ignore[arg-type]
+    async def silent(_self: object, *_arguments: object) -> object:
+        await asyncio.Event().wait()
+        raise AssertionError
 
-    monkeypatch.setattr(type(parts.recorder), "record", stopped)
+    monkeypatch.setattr(type(parts.recorder), "record", silent)
     loop = loop_of(parts, camera)
-    with pytest.raises(asyncio.CancelledError):
-        await watch(loop, camera, clock, 8)
+    with pytest.raises(ExceptionGroup):
+        await watch(loop, camera, clock, 8, until_s=0.1)
+    monkeypatch.setattr(type(parts.recorder), "record", original)
     await loop.finish()
     assert [kind for kind, _ in await events_of(parts, "sightings")] == ["sighting.recognized", "sighting.closed"]
     assert len(await events_of(parts, "attendance")) == 1
@@ -166,6 +172,7 @@ async def test_an_empty_room_is_not_analysed(parts: Parts, camera: Camera, perso
         for _ in range(round(seconds / 0.5)):
             await loop.take(frame_of(camera, empty, clock))
             clock.advance(0.5)
+        await loop._backlog.drain()
         return loop.analysed - before
 
     assert await pass_by(HOLD_S + 2) == 16  # at first it is not known what is background

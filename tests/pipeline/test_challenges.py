@@ -1,5 +1,6 @@
 """Before a kiosk somebody is asked for three things in turn, and lives when the same person has done all of them."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -12,6 +13,7 @@ from server.identity.liveness import Liveness, LivenessJudge
 from server.identity.resolver import Identity
 from server.identity.votes import IdentityState
 from server.parts import Parts
+from server.pipeline import challenges
 from server.pipeline.analyse import SeenFace
 from server.pipeline.challenges import Challenges
 from server.store.tables import Camera
@@ -176,6 +178,28 @@ async def test_a_database_that_is_away_costs_a_word(monkeypatch: pytest.MonkeyPa
         raise OSError("away")
 
     monkeypatch.setattr(door.screen, "tell_kiosks", fails)
+    for step in ORDER:
+        await door.show(DOES[step])
+    await door.show(REST)
+    assert door.liveness is Liveness.LIVE
+
+
+async def test_a_database_that_hangs_holds_up_no_camera(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A word to the screen is waited for a moment: whoever walks past meanwhile is to be seen."""
+    monkeypatch.setattr(challenges, "TOLD_WITHIN_S", 0.05)
+    door = Door()
+
+    async def hangs(*_arguments: object) -> bool:
+        await asyncio.sleep(60)
+        return True
+
+    monkeypatch.setattr(door.screen, "tell_kiosks", hangs)
+    monkeypatch.setattr(door.screen, "has_kiosks", hangs)
+    async with asyncio.timeout(10):
+        await door.show(REST)
+    monkeypatch.undo()
+    door.challenges._look_s = float("-inf")
+    await door.show(REST)
     for step in ORDER:
         await door.show(DOES[step])
     await door.show(REST)

@@ -15,6 +15,7 @@ from sqlmodel import select
 from server.clock import ManualClock
 from server.errors import NotFound, Unavailable
 from server.identity.sightings import SightingChange
+from server.media.areas import Areas
 from server.media.packet import Packet
 from server.media.packets import PacketQueue
 from server.media.source import VideoFacts
@@ -256,6 +257,25 @@ async def test_a_full_disk_costs_the_clip_alone(scene: Scene, monkeypatch: pytes
     await scene.opens()
     await scene.clips.finish()
     assert scene.counted == ["lost", "stored"]
+
+
+async def test_a_database_that_is_away_costs_no_clip(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is stored once the database is back; its film is not made before."""
+    scene.play(10)
+    await scene.opens()
+    original, failures = ClipKeeper._areas, 2
+
+    async def flaky(self: ClipKeeper, camera_id: str) -> Areas:
+        nonlocal failures
+        if failures:
+            failures -= 1
+            raise ConnectionRefusedError
+        return await original(self, camera_id)
+
+    monkeypatch.setattr(ClipKeeper, "_areas", flaky)
+    await scene.clips.finish()
+    assert (scene.counted, failures) == (["stored"], 0)
+    assert len(await scene.kept()) == 1
 
 
 async def test_what_is_gone_leaves_no_film(scene: Scene) -> None:

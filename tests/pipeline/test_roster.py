@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from server.clock import ManualClock
 from server.demo.clips import enrolment_photo
@@ -16,6 +17,7 @@ from server.parts import Parts
 from server.pipeline.roster import CHANNEL, Roster
 from server.store import templates
 from server.store.tables import Person, Photo, Template
+from server.supervise import Backoff, supervise
 
 
 def unit(seed: int, dimension: int) -> "np.ndarray[tuple[int], np.dtype[np.float32]]":
@@ -196,6 +198,29 @@ async def test_a_lost_message_only_delays(parts: Parts, person: Person, monkeypa
         await add_template(parts, person, 1)
         await until(lambda: parts.roster.gallery.people == 1)
         following.cancel()
+
+
+async def test_a_database_that_was_away_is_followed_again(
+    parts: Parts, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the server runs it: what another process writes after that is noticed."""
+    monkeypatch.setattr("server.pipeline.roster.REFRESH_S", 0.02)
+    original, failures = templates.mark, 3
+
+    async def flaky(session: AsyncSession) -> object:
+        nonlocal failures
+        if failures:
+            failures -= 1
+            raise ConnectionRefusedError
+        return await original(session)
+
+    monkeypatch.setattr(templates, "mark", flaky)
+    async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(supervise("gallery", parts.roster.run, backoff=Backoff(0.01)))
+        await until(lambda: failures == 0)
+        await add_template(parts, person, 1)
+        await until(lambda: parts.roster.gallery.people == 1)
+        running.cancel()
 
 
 async def test_a_large_gallery_is_indexed(parts: Parts, person: Person, monkeypatch: pytest.MonkeyPatch) -> None:

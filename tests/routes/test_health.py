@@ -43,6 +43,26 @@ async def test_not_ready_when_the_database_says_nothing(
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "database_unavailable")
 
 
+async def test_without_redis_it_is_ready_and_names_it(
+    parts: Parts, anyone: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Everything is served without it: whoever takes a server out of service for that makes an outage of a delay."""
+    monkeypatch.setattr(type(parts.bus), "away", None)
+    assert (await anyone.get("/health/ready")).json()["data"] == {"status": "ok", "away": []}
+    monkeypatch.setattr(type(parts.bus), "away", "redis")
+    answer = await anyone.get("/health/ready")
+    assert (answer.status_code, answer.json()["data"]) == (200, {"status": "degraded", "away": ["redis"]})
+    assert "rollcall_bus_up 0.0" in (await anyone.get("/metrics")).text
+
+    async def gone(_self: object) -> None:
+        raise OSError("no such host")
+
+    monkeypatch.setattr(type(parts.store), "ping", gone)
+    answer = await anyone.get("/health/ready")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "database_unavailable")
+    assert "Redis" in answer.json()["error"]["message"]
+
+
 async def test_metrics_are_prometheus_text(anyone: httpx.AsyncClient) -> None:
     """Requests are counted, the gallery is measured."""
     await anyone.get("/api/v1/auth/me")

@@ -1,8 +1,11 @@
 """Opening the database, and transactions."""
 
 import asyncio
+import errno
+import socket
 from contextlib import suppress
 
+import asyncpg
 import pytest
 from sqlalchemy import QueuePool, make_url, text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
@@ -11,6 +14,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from server.ids import new_id
 from server.store import engine as engine_module
+from server.store.away import is_away
 from server.store.engine import Store, at_end, make_engine
 from server.store.tables import Department
 from tests.silent_proxy import silent_proxy
@@ -205,6 +209,31 @@ async def test_more_than_the_pool_wait_for_one_another(store: Store) -> None:
     """None fails where there are more requests than connections."""
     async with Store(store.url, pool_size=2) as small:
         await asyncio.wait_for(asyncio.gather(*(small.ping() for _ in range(20))), 20)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        socket.gaierror(socket.EAI_NONAME, "Name or service not known"),
+        OSError(errno.EHOSTUNREACH, "No route to host"),
+        TimeoutError(),
+        asyncpg.ConnectionDoesNotExistError("connection was closed in the middle of operation"),
+        asyncpg.CrashShutdownError("terminating connection because of crash of another server process"),
+        asyncpg.CannotConnectNowError("the database system is starting up"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+async def test_who_cannot_be_reached_is_away(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the network or a PostgreSQL that ends says: a container that is stopped has no name any more."""
+
+    async def connect(*_arguments: object, **_options: object) -> None:
+        raise error
+
+    monkeypatch.setattr(asyncpg, "connect", connect)
+    async with Store("postgresql+asyncpg://rollcall@db.site.example/rollcall") as store:
+        with pytest.raises(ConnectionError) as raised:
+            await store.ping()
+    assert is_away(raised.value)
 
 
 async def test_no_time_out_at_all_can_be_asked_for(store: Store) -> None:

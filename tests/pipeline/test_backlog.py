@@ -1,0 +1,155 @@
+"""What a camera has decided while the database is away: it waits in order, is written once, and holds up nobody."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+
+import pytest
+from sqlalchemy.exc import IntegrityError, OperationalError
+
+from server.clock import ManualClock
+from server.identity.sightings import SightingChange
+from server.pipeline.backlog import TRIES, Backlog
+from server.pipeline.evidence import Evidence, KeptEvidence
+from server.pipeline.record import Recorded
+from server.store.tables import Camera
+from tests.pipeline.conftest import change
+
+AWAY = OperationalError("INSERT", {}, ConnectionRefusedError())
+EVIDENCE = Evidence(b"frame", b"face", [0.1, 0.1, 0.2, 0.2])
+CAMERA = Camera(id="c1", name="Entrance", source="/nowhere.mp4", kind="file", role="in")
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    while not condition():  # noqa: ASYNC110 - nothing tells of it
+        await asyncio.sleep(0.01)
+
+
+class Database:
+    """Takes what it is given, raises `error` where there is one, and says nothing while it is `silent`."""
+
+    def __init__(self) -> None:
+        self.error: Exception | None = None
+        self.silent = False
+        self.tries = 0
+        self.pictures = 0
+        self.kinds: list[str] = []
+        self.evidence: list[KeptEvidence] = []
+
+    async def keep(self, evidence: Mapping[str, Evidence]) -> dict[str, KeptEvidence]:
+        self.pictures += len(evidence)
+        return {key: KeptEvidence(one.box, ("frame.jpg", "face.jpg")) for key, one in evidence.items()}
+
+    async def record(
+        self, camera_id: str, changes: Sequence[SightingChange], evidence: Mapping[str, KeptEvidence]
+    ) -> Recorded:
+        assert camera_id == CAMERA.id
+        self.tries += 1
+        await until(lambda: not self.silent)
+        if self.error is not None:
+            raise self.error
+        self.kinds += [one.kind for one in changes]
+        self.evidence += evidence.values()
+        return Recorded([], [])
+
+
+@pytest.fixture
+def database() -> Database:
+    return Database()
+
+
+@asynccontextmanager
+async def backlog(database: Database, *, most: int = 100) -> AsyncIterator[Backlog]:
+    told: list[str] = []
+    opened = Backlog(
+        CAMERA.id, database, ManualClock(), lambda changes, _: told.extend(one.kind for one in changes),
+        most=most, patience_s=0.1,
+    )  # fmt: skip
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(opened.run())
+        yield opened
+        async with asyncio.timeout(10):
+            await opened.written()
+        running.cancel()
+    assert told == database.kinds
+
+
+def a(kind: str) -> list[SightingChange]:
+    return [change(CAMERA, kind, ManualClock().now(), "p1")]  # type: ignore[arg-type]
+
+
+async def test_what_is_written_at_once_is_waited_for(database: Database) -> None:
+    """The camera goes on with its next frame when the last one is stored."""
+    async with backlog(database) as opened:
+        await opened.settled()
+        await opened.add(a("recognized"), {"s1": EVIDENCE})
+        await opened.settled()
+        assert database.kinds == ["recognized"]
+        assert database.evidence[0].keys == ("frame.jpg", "face.jpg")
+        await opened.add([], {})
+    assert database.tries == 1
+
+
+@pytest.mark.parametrize("silent", [False, True])
+async def test_a_database_that_is_away_holds_up_no_camera(database: Database, silent: bool) -> None:
+    """Whether it refuses or hangs: what is decided meanwhile is written in its order, each once. Its pictures are
+    stored once, and that somebody stays there is not kept."""
+    async with backlog(database) as opened:
+        database.error, database.silent = None if silent else AWAY, silent
+        async with asyncio.timeout(2):
+            for kind in ("recognized", "extended", "closed", "unknown"):
+                await opened.add(a(kind), {"s1": EVIDENCE})
+                await opened.settled()
+        assert (database.kinds, len(opened)) == ([], 3)
+        if not silent:
+            await until(lambda: database.tries >= 3)
+        database.error, database.silent = None, False
+        async with asyncio.timeout(10):
+            await opened.written()
+        assert database.kinds == ["recognized", "closed", "unknown"]
+        assert database.pictures == 4
+        await opened.add(a("extended"), {})
+        await opened.settled()
+    assert database.kinds[-1] == "extended"
+
+
+async def test_it_is_bounded(database: Database) -> None:
+    """Where it is full the camera waits, and nothing that was decided is lost."""
+    async with backlog(database, most=2) as opened:
+        database.error = AWAY
+        await opened.add(a("recognized"), {})
+        await opened.settled()
+        await opened.add(a("closed"), {})
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await opened.add(a("unknown"), {})
+        assert len(opened) == 2
+        database.error = None
+        await opened.add(a("unknown"), {})
+    assert database.kinds == ["recognized", "closed", "unknown"]
+
+
+async def test_what_the_database_never_takes_is_in_nobodys_way(database: Database) -> None:
+    """It is there and refuses: after some tries that is said in the log, and the next is written."""
+    async with backlog(database) as opened:
+        database.error = IntegrityError("INSERT", {}, Exception())
+        await opened.add(a("unknown"), {})
+        await until(lambda: database.tries >= TRIES)
+        database.error = None
+        await opened.add(a("recognized"), {})
+    assert database.kinds == ["recognized"]
+
+
+async def test_what_was_cut_off_is_written_by_the_drain(database: Database) -> None:
+    """As a camera that is stopped does it."""
+    told: list[str] = []
+    opened = Backlog(CAMERA.id, database, ManualClock(), lambda changes, _: told.append(changes[0].kind))
+    database.silent = True
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(opened.run())
+        await opened.add(a("recognized"), {})
+        await until(lambda: database.tries > 0)
+        running.cancel()
+    database.silent = False
+    await opened.drain()
+    assert (told, database.kinds, len(opened)) == (["recognized"], ["recognized"], 0)
