@@ -90,7 +90,7 @@ CLOSE_REASONS = {
     CloseCode.TOKEN_RAN_OUT: "The access token ran out.",
     CloseCode.NOT_AUTHENTICATED: "Not authenticated, or nothing heard in time.",
     CloseCode.NOT_ALLOWED: "Not allowed.",
-    CloseCode.SESSION_ENDED: "The session or key has ended.",
+    CloseCode.SESSION_ENDED: "The session or key has ended, or its rights or limits are others now.",
     CloseCode.TOO_MANY_BAD_MESSAGES: "Too many bad messages.",
 }
 

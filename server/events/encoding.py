@@ -65,13 +65,14 @@ class Encoded:
         self.about = about(topic, source, data)
         self.offset = offset
         self.type = event_type
-        self.camera_id = data.get("id") if topic == "cameras" else data.get("cameraId")
+        self.camera_id = self.about.camera_id or data.get("cameraId")
         person = data.get("person")
         self._volatile: dict[int, Batch] = {}
         present = data.get("present")
         self._present = about(topic, source, present) if isinstance(present, dict) else None
         self._reduced: Encoded | None = None
-        self.person_id = data.get("personId") or (person.get("id") if isinstance(person, dict) else None)
+        named = person.get("id") if isinstance(person, dict) else None
+        self.person_id = data.get("personId") or named or self.about.person_id
 
     @classmethod
     def of(cls, event: StoredEvent) -> "Encoded":

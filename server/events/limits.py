@@ -60,6 +60,7 @@ class About:
     camera_id: str | None = None
     names_somebody: bool = False
     department_id: str | None = None
+    person_id: str | None = None  # where the data says it in another way than by `personId` or `person`
     asked_by: str | None = None  # a job: who has asked for it
 
     def within(self, reach: Reach) -> bool:
@@ -151,7 +152,8 @@ def _of_alert(data: Mapping[str, object]) -> About:
     if subject.startswith(CAMERA):
         return About(at_camera=True, camera_id=subject.removeprefix(CAMERA))
     if subject.startswith(PERSON):
-        return About(names_somebody=True, department_id=_text(data.get("departmentId")))
+        person_id = subject.removeprefix(PERSON).partition("/")[0]  # what follows is what of theirs, such as a day
+        return About(names_somebody=True, department_id=_text(data.get("departmentId")), person_id=person_id)
     return About(nobody=True)
 
 

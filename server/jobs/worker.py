@@ -173,8 +173,8 @@ class Worker:
 
     async def _do(self, job_id: str) -> None:
         lease = timedelta(seconds=self._pace.lease_s)
-        now = self._place.clock.now()
         async with self._place.store.transaction() as session:
+            now = self._place.clock.now()  # not before: what was waited for is not of the lease
             job = await jobs.take(session, job_id, self._kinds, self._name, now, lease)
             if job is not None:
                 await self._place.log.append(session, [job_event(job, jobs.PROGRESS, now)])

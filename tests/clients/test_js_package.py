@@ -134,6 +134,12 @@ async def test_a_program_in_node(store: Store, log: TableLog, hub: Hub, installe
         assert program.of("event") == list(range(0, 20, 2))
         assert "unknown_topic" in program.of("error")
         assert ["state", "reconnecting", 4001] in program.said
+        assert program.of("resync") == [{"of": "alerts"}], "a state of now beside what is older would be undone by it"
+        async with store.transaction() as session:
+            await log.begin_epoch(session)
+        assert await program.until("resync") == ["resync", {"of": "alerts"}, False]
+        await say(store, log, hub, new_event(20))
+        await program.until("event", 20)
         door.ended.add("ada")
         hub.revoked()
         await program.until("state", "stopped", 4510)

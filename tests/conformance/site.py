@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
+from uuid import uuid4
 
 import httpx
 from jsonschema import Draft202012Validator
@@ -20,6 +21,7 @@ Json = dict[str, Any]
 SUBPROTOCOL = Subprotocol("rollcall.v1")
 URL, EMAIL, PASSWORD = (f"ROLLCALL_CONFORMANCE_{name}" for name in ("URL", "EMAIL", "PASSWORD"))
 WAIT_S = 30.0
+WORD = "seven green umbrellas"
 _NUMBERS = itertools.count(1)
 
 
@@ -84,6 +86,20 @@ class Site:
         """An API key; `key` is what lets in."""
         return self.make("api-keys", name=f"Conformance {next(_NUMBERS)}", permissions=list(permissions))
 
+    def add_user(self, *, role: str = "Viewer", **more: object) -> Json:
+        """Somebody for `signed_in_as`."""
+        email = f"conformance-{uuid4().hex}@site.example"
+        form = {"email": email, "fullName": "Somebody Else", "role": role, "active": True, "password": WORD, **more}
+        return self.make("users", **form)
+
+    @contextmanager
+    def signed_in_as(self, user: Json) -> Iterator["Site"]:
+        other = Site.signed_in(self.url, user["email"], WORD)
+        try:
+            yield other
+        finally:
+            other.http.close()
+
     @contextmanager
     def connected(
         self, query: str = "", *, subprotocol: bool = True, compression: str | None = "deflate"
@@ -91,7 +107,10 @@ class Site:
         """A connection that has been welcomed."""
         address = self.url.replace("http", "ws", 1) + "/ws" + query
         offered = [SUBPROTOCOL] if subprotocol else None
-        with connect(address, subprotocols=offered, compression=compression, open_timeout=60, proxy=None) as socket:
+        # A snapshot of a large site is large.
+        with connect(
+            address, subprotocols=offered, compression=compression, open_timeout=60, proxy=None, max_size=None
+        ) as socket:
             client = Client(socket, validator(self.url))
             client.welcome = client.hear()
             yield client

@@ -1,7 +1,5 @@
 """The order of a conversation: who is let in and how, what is asked and answered, and how it ends."""
 
-from uuid import uuid4
-
 import pytest
 
 from tests.conformance.site import Site, wait_until
@@ -49,11 +47,7 @@ def test_nobody_else_is_let_in(site: Site) -> None:
 
 def test_a_token_is_renewed_without_a_break(site: Site) -> None:
     """`auth` again goes on; with somebody else's token, or a wrong one, it goes on as who it was."""
-    email, password = f"conformance-{uuid4().hex}@site.example", "seven green umbrellas"
-    site.make("users", email=email, fullName="Somebody Else", role="Viewer", active=True, password=password)
-    other = Site.signed_in(site.url, email, password)
-    other.http.close()
-    with site.let_in() as client:
+    with site.signed_in_as(site.add_user()) as other, site.let_in() as client:
         client.subscribe(1, "cameras")
         assert client.ask(type="auth", token=site.token)["type"] == "ready"
         assert client.error(type="auth", token=other.token)["code"] == "forbidden"
@@ -70,6 +64,20 @@ def test_a_key_that_ends_ends_the_connection(site: Site) -> None:
         client.subscribe(1, "cameras")
         site.remove(f"api-keys/{key['id']}")
         assert client.closed() == 4510
+
+
+def test_a_role_that_changes_ends_the_connection(site: Site) -> None:
+    """Within five seconds; whoever signs in again has the rights of now."""
+    user = site.add_user(role="Operator")
+    with site.signed_in_as(user) as theirs:
+        with theirs.let_in() as client:
+            client.subscribe(1, "cameras")
+            changed = {name: user[name] for name in ("email", "fullName", "active")} | {"role": "Viewer"}
+            assert site.http.put(f"/api/v1/users/{user['id']}", json=changed).status_code == 200
+            assert client.closed(within_s=5) == 4510
+        with theirs.let_in() as client:
+            client.subscribe(1, "cameras")
+            assert client.error(type="subscribe", id=2, topic="system/stats")["code"] == "forbidden"
 
 
 def test_each_topic_has_its_permission(site: Site) -> None:

@@ -137,6 +137,37 @@ def test_a_filter_by_department(site: Site) -> None:
         assert said(streamed(response, 2), "event") == said(heard, "event")
 
 
+def test_a_filter_by_person(site: Site) -> None:
+    """What happens to one, and nothing of another."""
+    ada, bob = (site.make("people", fullName=f"Conformance {name}") for name in ("Ada", "Bob"))
+    with site.let_in() as client:
+        client.subscribe(1, "attendance", filter={"personId": ada["id"]})
+        for person in (bob, ada):
+            at = datetime.now(UTC).isoformat()
+            entry = {"personId": person["id"], "at": at, "direction": "in", "reason": "Conformance"}
+            assert site.http.post("/api/v1/attendance/entries", json=entry).status_code == 201
+        [heard] = client.events(1)
+        assert client.quiet()
+    assert heard["event"]["data"]["person"]["id"] == ada["id"]
+
+
+def test_limits_of_a_user(site: Site) -> None:
+    """Whoever is limited to a camera hears of that one, in a snapshot and in events, and may not ask for another's."""
+    mine, other = site.add_camera(), site.add_camera()
+    user = site.add_user(cameraIds=[mine["id"]])
+    with site.signed_in_as(user) as limited, limited.let_in() as client:
+        answer = client.subscribe(1, "cameras", snapshot=True)
+        assert said(answer["snapshot"]["cameras"], "id") == [mine["id"]]
+        refused = client.error(type="subscribe", id=2, topic="cameras", filter={"cameraId": other["id"]})
+        assert refused["code"] == "forbidden"
+        assert client.error(type="subscribe", id=2, topic=f"cameras/{other['id']}/tracks")["code"] == "forbidden"
+        site.remove(f"cameras/{other['id']}")
+        site.remove(f"cameras/{mine['id']}")
+        [heard] = client.events(1)
+        assert heard["event"]["data"]["id"] == mine["id"]
+        assert client.quiet()
+
+
 def form(camera: Json) -> Json:
     known = ("name", "source", "kind", "role", "enabled")
     return {name: camera[name] for name in known}

@@ -72,6 +72,23 @@ def test_filters_know_where_the_ids_are() -> None:
     assert not Encoded(body, "sighting.unknown", {"personId": None}, "sightings", 1).matches(Filter(person_id="p1"))
 
 
+@pytest.mark.parametrize(
+    ("topic", "source", "data", "wanted"),
+    [
+        ("alerts", "system", {"subject": "cameras/c1"}, Filter(camera_id="c1")),
+        ("alerts", "system", {"subject": "people/p1/days/2026-01-05", "departmentId": "d1"}, Filter(person_id="p1")),
+        ("alerts", "system", {"subject": "people/p1"}, Filter(person_id="p1")),
+        ("kiosks/k1", "cameras/c1", {"name": "Ada"}, Filter(camera_id="c1")),
+        ("cameras/c1/tracks", "cameras/c1", {"cameraId": "c1"}, Filter(camera_id="c1")),
+    ],
+)
+def test_filters_know_what_it_is_about(topic: str, source: str, data: dict[str, object], wanted: Filter) -> None:
+    """Also where it stands in the subject or the source; another one's is passed over."""
+    encoded = Encoded(b"{}", "some.type", data, topic, 1, source)
+    assert encoded.matches(wanted)
+    assert not encoded.matches(Filter(camera_id="c2") if wanted.camera_id else Filter(person_id="p2"))
+
+
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 65535, 65536])
 def test_a_frame_is_what_a_client_reads(size: int) -> None:
     """Several frames in one write arrive as several messages."""

@@ -12,9 +12,10 @@
 
 /**
  * @typedef {{epoch: string, offset: number}} Cursor
- * @typedef {{cameraId?: string, personId?: string, type?: string}} Filter
+ * @typedef {{cameraId?: string, personId?: string, departmentId?: string, type?: string}} Filter
  * @typedef {{filter?: Filter, snapshot?: boolean, since?: Cursor, settle?: boolean,
- *   onError?: (error: {code: string, message: string}) => void}} SubscribeOptions `settle`: onResync also once the
+ *   onError?: (error: {code: string, message: string}) => void}} SubscribeOptions `snapshot`: onResync has the present state, at first and where
+ *   history was lost; `settle`: onResync also once the
  *   subscription holds, so that nothing falls between what was read before it and the news; `onError`: it is refused
  */
 
@@ -69,15 +70,22 @@ export class Subscription {
       topic: this.topic,
       ...(this.#cursor ? { since: this.#cursor } : {}),
       ...(filter ? { filter } : {}),
-      ...(snapshot ? { snapshot: true } : {}),
+      ...(snapshot && !this.#cursor ? { snapshot: true } : {}), // beside what is older, it would be undone by that
     };
   }
 
-  /** @param {Record<string, any>} message `subscribed` */
+  /**
+   * Whether it is to be asked anew, for a snapshot.
+   * @param {Record<string, any>} message `subscribed`
+   */
   answered(message) {
     // Asked before, but the connection went before the answer: nobody knows what happened meanwhile.
     const lost = message.epoch !== undefined && !this.#cursor && this.#asked > 1;
     const recovered = message.recovered !== false && !lost;
+    if (!recovered && this.#cursor && this.options.snapshot) {
+      this.#cursor = null;
+      return true;
+    }
     const settled = this.options.settle && !this.#cursor; // what was read before may be older
     if (message.epoch !== undefined && !(this.#cursor && recovered)) {
       this.#cursor = { epoch: message.epoch, offset: message.offset };
@@ -85,6 +93,7 @@ export class Subscription {
     if (!recovered || settled || message.snapshot !== undefined) {
       this.#onResync(message.snapshot ?? null, { recovered, ...(this.#cursor ? { cursor: this.#cursor } : {}) });
     }
+    return false;
   }
 
   /** Whether something is missing before it. @param {Record<string, any>} message `event` */

@@ -40,7 +40,10 @@ export function summary({ type, source, data }, cameraName) {
     case "alert":
       return data.message;
     case "job":
-      return [sayOr(`jobs.kind.${data.kind}`, data.kind), data.total ? `${data.done}/${data.total}` : null, data.error].filter(Boolean).join(" · ");
+      return [
+        sayOr(`jobs.kind.${data.kind}`, data.kind), type === "job.progress" && sayOr(`jobs.state.${data.state}`, ""),
+        data.total ? `${data.done}/${data.total}` : null, data.error,
+      ].filter(Boolean).join(" · ");
     case "kiosk":
       return data.name ?? data.hint ?? "";
     default:

@@ -251,7 +251,10 @@ export class Events {
         this.#say("connected"); // last: who subscribes then asks by itself
         break;
       case "subscribed":
-        subscription?.answered(message);
+        if (subscription?.answered(message)) {
+          this.#send({ type: "unsubscribe", id: message.id });
+          this.#ask(message.id);
+        }
         break;
       case "event":
         if (subscription) {

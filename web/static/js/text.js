@@ -2,7 +2,7 @@
 
 const TEXT = Object.freeze({
   "banner.away": "Connection lost since {time}. You see what was last known; this page catches up by itself.",
-  "banner.stopped": "Your session has ended. Sign in again to go on.",
+  "banner.stopped": "Your session has ended, or what you may do has changed. Sign in again to go on.",
   "socket.connecting": "Connecting",
   "socket.connected": "Connected",
   "socket.reconnecting": "Reconnecting",
