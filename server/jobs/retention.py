@@ -1,5 +1,6 @@
 """Retention: what is over and old enough is removed, every night, and the audit says how much of what."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +19,7 @@ from server.store import (
     attempts,
     clips,
     deliveries,
+    event_log,
     idempotency,
     jobs,
     one_time_codes,
@@ -36,6 +38,8 @@ NAME = "retention"
 NIGHTLY = Every(timedelta(days=1), at=timedelta(hours=3, minutes=20))
 ATTEMPTS_KEPT = timedelta(days=2)  # no throttle looks back further
 AT_ONCE = 200
+EVENTS_AT_ONCE = 1000  # far more of them than of anything else, and nothing hangs on one
+REST_S = 0.02  # between them, about as long as removing them takes
 GB = 1_000_000_000
 
 Step = Callable[[], Awaitable[int]]
@@ -106,6 +110,9 @@ class _Retention:
             "unknowns": lambda: self._forget_unknowns(now - timedelta(days=wanted.unknowns_days)),
             "inactivePeople": lambda: self._erase_inactive(now, wanted.inactive_days),
             "erasures": self._eraser.finish_all,
+            "events": lambda: self._forget_events(
+                now, now - timedelta(days=wanted.events_days), wanted.events_per_topic
+            ),
             "audit": lambda: self._trail.cut(now - timedelta(days=wanted.audit_days)),
         }
         removed: dict[str, int] = {}
@@ -130,6 +137,22 @@ class _Retention:
             removed += done
             if done < AT_ONCE:
                 return removed
+
+    async def _forget_events(self, now: datetime, before: datetime, most: int) -> int:
+        """Topic by topic. Whoever appends gets in between, also in other processes on SQLite, which only look for the
+        lock now and then."""
+        removed = 0
+        async with self._place.store.read() as session:
+            topics = await event_log.topics(session)
+        for topic in topics:
+            while True:
+                async with self._place.store.transaction() as session:
+                    done = await event_log.forget_old(session, topic, before, now, most=most, limit=EVENTS_AT_ONCE)
+                removed += done
+                if done < EVENTS_AT_ONCE:
+                    break
+                await asyncio.sleep(REST_S)
+        return removed
 
     async def _forget_kept(self, kept: Kept, before: datetime) -> int:
         removed = 0

@@ -8,6 +8,7 @@ from server.clock import Clock
 from server.events.encoding import event_body
 from server.events.gate import Principal, reach_on
 from server.events.limits import Reach, visible
+from server.events.log import Position
 from server.events.schema import StoredEvent
 from server.events.topics import KIOSK, find_topic
 from server.pipeline.placement import Cameras
@@ -21,13 +22,13 @@ from server.store.views import EntryPublic, SightingPublic
 
 MOST = AtOnce()  # `total` says where there are more
 SHOWN_FOR = timedelta(seconds=10)  # what a screen is told and has no deadline: later it is of somebody who has gone on
-LOOKED_AT = 500  # of what a screen was told in that time
+LOOKED_AT = 500  # of what a screen was told, the newest
 
 
 class Log(Protocol):
     """What is read of the events themselves."""
 
-    async def before(self, topic: str, at: datetime) -> int: ...
+    async def head(self, topic: str) -> Position: ...
 
     async def read(self, topic: str, after: int, limit: int) -> list[StoredEvent]: ...
 
@@ -103,11 +104,11 @@ class TopicStates:
     async def _shown(self, topic: str, reach: Reach) -> dict[str, object]:
         """What the kiosk was told last, as the event of it, while that still counts."""
         now = self._clock.now()
-        after = await self._log.before(topic, now - SHOWN_FOR)
+        head = await self._log.head(topic)
         told = [
             event
-            for event in await self._log.read(topic, after, LOOKED_AT)
-            if visible(reach, topic, event.source, event.data)
+            for event in await self._log.read(topic, max(0, head.offset - LOOKED_AT), LOOKED_AT)
+            if event.time >= now - SHOWN_FOR and visible(reach, topic, event.source, event.data)
         ]
         counts = [event for event in told[-1:] if now < counts_until(event.time, event.data)]
         return _said("shown", [event_body(event) for event in counts], len(counts))

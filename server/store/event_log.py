@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import orjson
-from sqlalchemy import delete, func, insert, text
+from sqlalchemy import delete, func, insert, text, update
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -22,6 +22,9 @@ TAKE_OFFSETS = text(
     "ON CONFLICT (topic) DO UPDATE SET head = event_topics.head + excluded.head RETURNING head"
 )
 MAKE_EPOCH = text("INSERT INTO log_life (id, epoch) VALUES (1, :epoch) ON CONFLICT (id) DO NOTHING")
+# What waited while the database was away is written late, between what has happened since: so many offsets may lie
+# between an event and an older one that comes after it. That is ten cameras with all that may wait at each.
+MIXED = 10_000
 
 
 async def append(session: AsyncSession, events: Sequence[NewEvent]) -> list[StoredEvent]:
@@ -46,6 +49,53 @@ async def append(session: AsyncSession, events: Sequence[NewEvent]) -> list[Stor
     return stored
 
 
+async def topics(session: AsyncSession) -> Sequence[str]:
+    """In which something has happened."""
+    return (await session.exec(select(EventTopic.topic).order_by(EventTopic.topic))).all()
+
+
+async def trim(session: AsyncSession, topic: str, up_to: int) -> None:
+    """Forgets the events up to and with that offset, within the caller's transaction."""
+    connection = await session.connection()
+    ends = select(EventTopic.oldest, EventTopic.head).where(col(EventTopic.topic) == topic)
+    found = (await connection.execute(ends)).first()
+    if found is None:
+        return
+    oldest = min(up_to, found.head) + 1  # the head may be further by now: what has come since stays
+    # Not from the very first on: an index walks over what was forgotten lately as well.
+    offset = col(EventRow.offset)
+    gone = col(EventRow.topic) == topic, offset >= found.oldest, offset < oldest
+    await connection.execute(delete(EventRow).where(*gone))
+    # Last, for whoever appends waits for the topic's row. Nobody sees the one without the other.
+    behind = col(EventTopic.topic) == topic, col(EventTopic.oldest) < oldest
+    await connection.execute(update(EventTopic).where(*behind).values(oldest=oldest))
+
+
+async def forget_old(
+    session: AsyncSession, topic: str, before: datetime, now: datetime, *, most: int, limit: int
+) -> int:
+    """Forgets the oldest events of a topic up to the first that is young enough and among the newest `most`; `limit` at
+    once. How many. The head stays, also where none is left."""
+    row = (await session.exec(select(EventTopic).where(col(EventTopic.topic) == topic))).first()
+    if row is None:
+        return 0
+    # From the oldest on, by the primary key. Times are nearly in the order of the offsets, so what is old behind the
+    # first that is young gets its turn a little later.
+    oldest = select(EventRow.offset, EventRow.time).where(
+        col(EventRow.topic) == topic, col(EventRow.offset) >= row.oldest
+    )
+    up_to = row.oldest - 1
+    for offset, time in await session.exec(oldest.order_by(col(EventRow.offset)).limit(limit)):
+        if offset <= row.head - most or time < before:
+            up_to = offset
+        elif time <= now:  # of the future is what a clock said that was wrong: it keeps nothing from being forgotten
+            break
+    gone = up_to + 1 - row.oldest
+    if gone:
+        await trim(session, topic, up_to)
+    return gone
+
+
 class TableLog:
     """An EventLog on the store."""
 
@@ -53,19 +103,12 @@ class TableLog:
         self._store = store
 
     async def append(self, session: AsyncSession, events: Sequence[NewEvent]) -> list[StoredEvent]:
-        """See append() below."""
+        """See append() above."""
         return await append(session, events)
 
     async def trim(self, session: AsyncSession, topic: str, up_to: int) -> None:
-        """Forgets the events up to and with that offset, within the caller's transaction."""
-        row = await session.get(EventTopic, topic, with_for_update=True)
-        if row is None:
-            return
-        row.oldest = max(row.oldest, min(up_to, row.head) + 1)
-        session.add(row)
-        await (await session.connection()).execute(
-            delete(EventRow).where(col(EventRow.topic) == topic, col(EventRow.offset) < row.oldest)
-        )
+        """See trim() above."""
+        await trim(session, topic, up_to)
 
     async def begin_epoch(self, session: AsyncSession) -> str:
         """A new life of the log, after its history was reset or restored: every cursor is refused from now on."""
@@ -119,13 +162,26 @@ class TableLog:
 
     async def before(self, topic: str, at: datetime) -> int:
         """The offset after which everything comes that happened at or after a time; what is older may be among it."""
-        first = select(func.min(EventRow.offset)).where(col(EventRow.topic) == topic, col(EventRow.time) >= at)
+        # By halves: about twenty reads of one row each, for no index has a topic's times. Those are not quite in the
+        # order of the offsets, but this much is sure: where `low` ends, the event before it is older than `at` (or
+        # there is none), and what is young in spite of coming before that one is within MIXED of it: looked for last.
         async with self._store.read() as session:
-            found: int | None = (await session.exec(first)).one()
-            if found is not None:
-                return found - 1
             row = await session.get(EventTopic, topic)
-            return row.head if row else 0
+            if row is None:
+                return 0
+            low, high = row.oldest, row.head + 1
+            while low < high:
+                middle = (low + high) // 2
+                one = select(EventRow.time).where(col(EventRow.topic) == topic, col(EventRow.offset) == middle)
+                time = (await session.exec(one)).first()
+                if time is not None and time >= at:
+                    high = middle
+                else:  # older, or forgotten meanwhile
+                    low = middle + 1
+            offset = col(EventRow.offset)
+            near = col(EventRow.topic) == topic, offset >= low - 1 - MIXED, offset < low - 1, col(EventRow.time) >= at
+            first: int | None = (await session.exec(select(func.min(offset)).where(*near))).one()
+            return (low if first is None else first) - 1
 
     async def epoch(self) -> str:
         """Made at first use; whoever comes second takes what the first one wrote."""

@@ -88,6 +88,10 @@ class RetentionSettings(Form):
     )
     terminal_lines_days: Days = Field(730, description="lines of terminals of other makers; their entries stay")
     unknowns_days: Days = Field(7, description="faces, their pictures and snapshots of sightings without a name")
+    events_days: Days = Field(90, description="stored events: who comes back with an older place has missed some")
+    events_per_topic: Annotated[int, Field(ge=1000, le=1_000_000_000)] = Field(
+        1_000_000, description="of stored events at most so many of each topic: beyond it the oldest go first"
+    )
 
 
 class FeatureSettings(Form):

@@ -3,6 +3,7 @@
 import io
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -27,12 +28,13 @@ from server.jobs import (
 from server.jobs.uploads import keep_upload
 from server.jobs.worker import MOST_DEATHS
 from server.parts import Parts
-from server.store import embedders, jobs, people, terminals
+from server.store import embedders, event_log, jobs, people, terminals
 from server.store.audit import Actor, Filter
 from server.store.embedders import Build
 from server.store.event_log import TableLog
 from server.store.paging import Page
-from server.store.tables import Alert, Entry, Erasure, Job, Person, Snapshot, Template, Terminal, TerminalLine
+from server.store.tables import Alert, Entry, Erasure, EventRow, Job, Person, Snapshot, Template, Terminal, TerminalLine
+from tests.events.scenes import new_event
 from tests.jobs.deaths import Fate, Killed
 from tests.opened import parts_in
 from tests.pipeline.test_switching import enrolled
@@ -235,10 +237,12 @@ async def test_retention(parts: Parts, fate: Fate, monkeypatch: pytest.MonkeyPat
             session.add(
                 Job(kind="work", state="done", run_at=at, finished_at=at, result_key=f"exports/old-{number}.csv")
             )
+            await event_log.append(session, [replace(new_event(number), time=at)])
         return {}
 
     async def check(parts: Parts, number: int, job: Job) -> None:
         assert await rows_of(parts, Snapshot) == [], number
+        assert await rows_of(parts, EventRow, col(EventRow.topic) == "alerts") == [], number
         assert await rows_of(parts, Job, col(Job.kind) == "work") == [], number
         assert await keys(parts, "snapshots") | await keys(parts, "exports") == set(), number
         assert await audited(parts, "retention.done") <= number

@@ -1,6 +1,7 @@
 """Retention: what is over and old goes, what is new or open stays, and the audit says so."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -14,6 +15,10 @@ from server.bus.memory import MemoryBus
 from server.clock import ManualClock
 from server.errors import NotFound
 from server.events.hub import Hub
+from server.events.log import Position
+from server.events.schema import Cursor
+from server.events.subscription import Subscription
+from server.events.tail import read_after
 from server.jobs.retention import NAME, NIGHTLY, retention
 from server.jobs.work import Place
 from server.pipeline.erase import Eraser
@@ -46,6 +51,7 @@ from server.store.tables import (
     User,
     Webhook,
 )
+from tests.events.scenes import Pipe, new_event, say
 from tests.jobs.conftest import jobs_of, load, running, states_told, until
 
 DAYS = RetentionSettings(
@@ -181,9 +187,9 @@ async def test_what_is_old_goes(place: Place, audit: Audit, clock: ManualClock) 
     assert job.result == {
         "sessions": 1, "oneTime": 2, "attempts": 1, "answers": 1, "alerts": 1, "jobs": 1, "audit": 1, "snapshots": 1,
         "snapshotsOverSize": 0, "clips": 1, "clipsOverSize": 0, "unknowns": 1, "inactivePeople": 0,
-        "erasures": 0, "deliveries": 1, "terminalLines": 1, "reportRuns": 1, "leftovers": 0,
+        "erasures": 0, "deliveries": 1, "terminalLines": 1, "reportRuns": 1, "leftovers": 0, "events": 0,
     }  # fmt: skip
-    assert (job.done, job.total) == (18, 18)
+    assert (job.done, job.total) == (19, 19)
     async with place.store.read() as session:
         assert {row.subject for row in (await alerts.page(session, Page())).rows} == {"0.01", "open"}
         assert {row.kind for row in (await jobs.page(session, Page())).rows} == {"work", NAME}
@@ -331,6 +337,42 @@ async def test_who_is_erased_meanwhile_is_not_erased_again(
     monkeypatch.setitem(globals(), "DAYS", DAYS.model_copy(update={"inactive_days": 30}))
     job = await done_now(place, audit)
     assert ((job.result or {})["inactivePeople"], (job.result or {})["erasures"]) == (0, 1)
+
+
+async def test_events(place: Place, audit: Audit, clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is too old or too much is forgotten: whoever is further back is told so, everybody else misses nothing."""
+    monkeypatch.setattr("server.jobs.retention.EVENTS_AT_ONCE", 2)
+    monkeypatch.setitem(globals(), "DAYS", DAYS.model_copy(update={"events_per_topic": 4}))
+    log, now = TableLog(place.store), clock.now()
+    kinds = {"attendance": "attendance.refused", "sightings": "sighting.closed", "alerts": "alert.raised"}
+    ages = {"attendance": (200, 150, 91, 89, 1), "sightings": (91,) * 5, "alerts": (9,) * 9}
+    made = {topic: new_event(0, topic=topic, kind=kind) for topic, kind in kinds.items()}
+    old = (replace(made[topic], time=now - timedelta(days=age)) for topic in ages for age in ages[topic])
+    await say(place.store, log, None, *old)
+    heads = await log.heads()
+    epoch = heads["attendance"].epoch
+    hub = Hub(log, MemoryBus(), clock)
+
+    async def recovered(topic: str, offset: int) -> list[int] | None:
+        """The offsets that follow, or that they cannot be had; a WebSocket is told the same."""
+        found = await read_after(log, topic, Position(epoch, offset), 20)
+        subscription = Subscription(1, topic, None, pipe := Pipe(), on_behind=lambda: None, on_slow=lambda: None)
+        opened = await hub.follow(subscription, Cursor(epoch=epoch, offset=offset))
+        subscription.release()
+        offsets = [event.offset for event in found.events]
+        assert (opened.recovered, pipe.offsets) == (found.recovered, offsets)
+        return offsets if found.recovered else None
+
+    figures = (await done_now(place, audit)).result or {}
+    assert figures["events"] == 3 + 5 + 5
+    after = await log.heads()
+    assert {topic: after[topic] for topic in heads} == heads
+    assert [await recovered("attendance", offset) for offset in (0, 2, 3, 4, 5)] == [None, None, [4, 5], [5], []]
+    assert [await recovered("sightings", offset) for offset in (0, 4, 5)] == [None, None, []]
+    assert [await recovered("alerts", offset) for offset in (4, 5)] == [None, [6, 7, 8, 9]]
+    stored = await say(place.store, log, hub, *(replace(event, time=now) for event in made.values()))
+    assert [event.offset for event in stored] == [6, 6, 10]
+    assert [event.offset for event in await log.read("sightings", 0, 9)] == [6]
 
 
 def test_it_comes_round_every_night(place: Place, audit: Audit) -> None:

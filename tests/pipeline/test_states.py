@@ -87,7 +87,9 @@ async def test_which_jobs_are_open(parts: Parts, states: TopicStates, monkeypatc
     )  # fmt: skip
 
 
-async def test_what_a_screen_shows(parts: Parts, states: TopicStates, clock: ManualClock, house: House) -> None:
+async def test_what_a_screen_shows(
+    parts: Parts, states: TopicStates, clock: ManualClock, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What it was told last, until its deadline or for some seconds; and to nobody what they would not have heard."""
     kiosk = await add_kiosk(parts, house.door)
     topic = f"kiosks/{kiosk.id}"
@@ -113,6 +115,10 @@ async def test_what_a_screen_shows(parts: Parts, states: TopicStates, clock: Man
     assert await shown(night) == [], "and not what was before it"
     clock.advance(9)
     assert await shown() == []
+    monkeypatch.setattr(states_module, "LOOKED_AT", 2)
+    for hint in ("turn_left", "turn_right", "look_up"):
+        await parts.recorder.tell_kiosks(house.door.id, dict(step) | {"hint": hint, "deadline": None}, clock.now())
+    assert await shown() == [("kiosk.challenge", "look_up")], "the newest, though it was told more than is looked at"
 
 
 async def test_over_the_wire(parts: Parts, house: House) -> None:

@@ -40,6 +40,7 @@ async def test_the_tree(admin: httpx.AsyncClient) -> None:
     assert tree["site"] == {"name": "Rollcall", "timezone": "UTC"}
     assert tree["attendance"] == USUAL
     assert tree["sightings"] == {"gapS": 10.0}
+    assert tree["retention"] | {"eventsDays": 90, "eventsPerTopic": 1_000_000} == tree["retention"]
     assert tree["features"] == {"apiDocs": True, "liveVideo": True, "browserCameras": True, "consentFirst": False}
     after = await changed(admin, site={"name": "Works", "timezone": "Europe/Berlin"})
     assert after["site"] == {"name": "Works", "timezone": "Europe/Berlin"}

@@ -1,15 +1,18 @@
 """The event log's table, on both databases."""
 
 import asyncio
+import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from sqlalchemy import event
 from sqlmodel import col, select
 
 from server.events.log import Position
 from server.events.schema import NewEvent
 from server.store.engine import Store
-from server.store.event_log import TableLog
+from server.store.event_log import TableLog, forget_old, topics
 from server.store.tables import EventRow
 
 AT = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
@@ -154,3 +157,98 @@ async def test_where_a_time_is(store: Store, log: TableLog) -> None:
     times = [AT + timedelta(seconds=second) for second in (0, 2, 3, 6)]
     assert [await log.before("alerts", at) for at in times] == [0, 1, 3, 4]
     assert await log.before("jobs", AT) == 0
+    async with store.transaction() as session:
+        await log.trim(session, "alerts", 2)
+    assert [await log.before("alerts", at) for at in times] == [2, 2, 3, 4]
+
+
+async def test_where_a_time_is_among_what_was_written_late(
+    store: Store, log: TableLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing that happened at or after it is left out, however times are mixed within the margin; nor is much read."""
+    monkeypatch.setattr("server.store.event_log.MIXED", 20)
+    chance = random.Random(4)
+    late = sorted(range(300), key=lambda number: number + chance.choice([0, 0, 0, 10]))
+    async with store.transaction() as session:
+        await log.append(session, [fact(number) for number in late])
+    asked: list[str] = []
+
+    def count(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        asked.append(statement)
+
+    for second in range(0, 310, 7):
+        at = AT + timedelta(seconds=second)
+        young = [offset for offset, number in enumerate(late, 1) if number >= second]
+        asked.clear()
+        event.listen(store.engine.sync_engine, "before_cursor_execute", count)
+        found = await log.before("alerts", at)
+        event.remove(store.engine.sync_engine, "before_cursor_execute", count)
+        assert found == min(young, default=len(late) + 1) - 1, second
+        assert len(asked) <= 12, "a topic of three hundred, halved nine times"
+
+
+async def forgotten(store: Store, topic: str = "alerts", *, days_ago: float = 9, most: int = 1000) -> list[int]:
+    """How many at a time, three at most, until all is gone that is older than AT and so many days before."""
+    before, done = AT - timedelta(days=days_ago), []
+    while True:
+        async with store.transaction() as session:
+            done.append(await forget_old(session, topic, before, AT, most=most, limit=3))
+        if not done[-1]:
+            return done
+
+
+def days_ago(*ages: float) -> list[NewEvent]:
+    return [replace(fact(0), time=AT - timedelta(days=age)) for age in ages]
+
+
+async def test_what_is_old_is_forgotten(store: Store, log: TableLog) -> None:
+    """Some at a time, up to the first that is young enough; of others' topics nothing. A time that has not come yet,
+    which a wrong clock said, keeps nothing old from going."""
+    async with store.transaction() as session:
+        await log.append(session, [*days_ago(30, -3650, 28, 27, 8, 26, -1), fact(0, "jobs")])
+        assert await topics(session) == ["alerts", "jobs"]
+    assert await forgotten(store) == [3, 1, 0]
+    assert await log.oldest("alerts") == 5
+    assert [event.offset for event in await log.read("alerts", 0, 10)] == [5, 6, 7]
+    assert await forgotten(store, "jobs") == await forgotten(store, "weather") == [0]
+    assert len(await log.read("jobs", 0, 10)) == 1
+
+
+async def test_so_many_stay_at_most(store: Store, log: TableLog) -> None:
+    """The newest, however young the others are; no fewer for being as many as that."""
+    async with store.transaction() as session:
+        await log.append(session, days_ago(*[1] * 7))
+    assert await forgotten(store, most=7) == [0]
+    assert await forgotten(store, most=2) == [3, 2, 0]
+    assert [event.offset for event in await log.read("alerts", 0, 10)] == [6, 7]
+
+
+async def test_all_may_be_forgotten(store: Store, log: TableLog) -> None:
+    """The head stays where it is, and counting goes on."""
+    async with store.transaction() as session:
+        await log.append(session, days_ago(30, 29, 28, 27))
+    head = await log.head("alerts")
+    assert await forgotten(store) == [3, 1, 0]
+    assert (await log.head("alerts"), await log.oldest("alerts")) == (head, 5)
+    assert await log.before("alerts", AT) == 4
+    async with store.transaction() as session:
+        assert [event.offset for event in await log.append(session, days_ago(0))] == [5]
+    assert [event.offset for event in await log.read("alerts", 4, 10)] == [5]
+
+
+async def test_writers_go_on_while_it_is_trimmed(store: Store, log: TableLog) -> None:
+    """Retention and writers at once: no hole, no event of the new ones lost, and the two ends meet."""
+    async with store.transaction() as session:
+        await log.append(session, days_ago(*[30] * 20))
+
+    async def write() -> None:
+        for _ in range(10):
+            async with store.transaction() as session:
+                await log.append(session, days_ago(0))
+
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(2):
+            tasks.create_task(write())
+            tasks.create_task(forgotten(store))
+    assert [event.offset for event in await log.read("alerts", 0, 99)] == list(range(21, 41))
+    assert await log.oldest("alerts") == 21

@@ -100,6 +100,8 @@ def test_what_another_version_stored_does_not_stop_the_server(store: Store) -> N
         ({"sightings": {"gapS": 0}}, ("sightings", "gapS")),
         ({"sightings": {"gapS": float("nan")}}, ("sightings", "gapS")),
         ({"retention": {"auditDays": 0}}, ("retention", "auditDays")),
+        ({"retention": {"eventsDays": 0}}, ("retention", "eventsDays")),
+        ({"retention": {"eventsPerTopic": 999}}, ("retention", "eventsPerTopic")),
         ({"features": {"flying": True}}, ("features", "flying")),
     ],
 )
