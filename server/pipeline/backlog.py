@@ -11,12 +11,12 @@ from server.clock import Clock
 from server.identity.sightings import SightingChange
 from server.pipeline.evidence import Evidence, KeptEvidence
 from server.pipeline.record import Recorded
-from server.store.away import is_away
+from server.store.away import is_the_requests
 from server.supervise import Backoff
 
 MOST = 1000  # for an hour of a busy door
 PATIENCE_S = 1.0
-TRIES = 5  # of what fails though the database is there: it would be in the way of all that follows
+TRIES = 5  # of what fails by itself: it would be in the way of all that follows
 
 
 class Writing(Protocol):
@@ -97,7 +97,8 @@ class Backlog:
     async def run(self) -> None:
         """The owner's task: until cancelled. What is being written then is written again by `drain`."""
         while True:
-            await self._wanted.wait()
+            if not self._waiting:  # some may be left from a run before
+                await self._wanted.wait()
             self._wanted.clear()
             await self.drain()
 
@@ -115,7 +116,7 @@ class Backlog:
         self._written.set()
 
     async def _insist(self, changes: Sequence[SightingChange], kept: Mapping[str, KeptEvidence]) -> Recorded | None:
-        """None for what the database is there for and does not take."""
+        """None for what the database takes never. While it is away, read-only or broken, it is asked without end."""
         backoff, failures, began_s = Backoff(first_s=0.2, cap_s=2.0), 0, self._clock.monotonic()
         said = False
         while True:
@@ -125,7 +126,7 @@ class Backlog:
                 self._behind = True
                 self._failing_or_done.set()
                 reason = type(error).__name__
-                failures += not is_away(error)
+                failures += is_the_requests(error)
                 if failures == TRIES:
                     self._log.error("not_recorded", camera=self._camera_id, changes=len(changes), exc_info=error)
                     return None

@@ -5,14 +5,18 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
-from sqlalchemy.exc import IntegrityError, OperationalError
+from asyncpg import InvalidPasswordError, ReadOnlySQLTransactionError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from structlog.testing import capture_logs
 
 from server.clock import ManualClock
 from server.identity.sightings import SightingChange
+from server.pipeline import backlog as backlogs
 from server.pipeline.backlog import TRIES, Backlog
 from server.pipeline.evidence import Evidence, KeptEvidence
 from server.pipeline.record import Recorded
 from server.store.tables import Camera
+from server.supervise import Backoff
 from tests.pipeline.conftest import change
 
 AWAY = OperationalError("INSERT", {}, ConnectionRefusedError())
@@ -138,6 +142,46 @@ async def test_what_the_database_never_takes_is_in_nobodys_way(database: Databas
         database.error = None
         await opened.add(a("recognized"), {})
     assert database.kinds == ["recognized"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        DBAPIError("INSERT", {}, ReadOnlySQLTransactionError("read-only")),
+        InvalidPasswordError("another one"),
+    ],
+)
+async def test_a_database_that_refuses_everybody_is_waited_for(
+    database: Database, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """As one does that is about to be the primary: no check-in is given up, and that is said once."""
+    monkeypatch.setattr(backlogs, "Backoff", lambda **_: Backoff(0.001))
+    with capture_logs() as lines:
+        async with backlog(database) as opened:
+            database.error = error
+            await opened.add(a("recognized"), {})
+            await until(lambda: database.tries > 2 * TRIES)
+            database.error = None
+    assert database.kinds == ["recognized"]
+    assert [line["event"] for line in lines] == ["not_recorded_yet", "recorded_late"]
+
+
+async def test_a_camera_that_starts_again_goes_on_with_what_waits(database: Database) -> None:
+    """Nothing has to be added for it, which would be in vain where it is full."""
+    opened = Backlog(CAMERA.id, database, ManualClock(), lambda *_: None, most=1, patience_s=0.1)
+    database.error = AWAY
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(opened.run())
+        await opened.add(a("recognized"), {})
+        await until(lambda: database.tries > 0)
+        running.cancel()
+    database.error = None
+    async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(opened.run())
+        await opened.add(a("closed"), {})
+        await opened.written()
+        running.cancel()
+    assert database.kinds == ["recognized", "closed"]
 
 
 async def test_what_was_cut_off_is_written_by_the_drain(database: Database) -> None:
