@@ -94,7 +94,8 @@ class CameraLoop:
         self._due = 0.0
         self._watch = PictureWatch()
         self._backlog = Backlog(camera_id, recorder, clock, self._recorded)
-        # Decided and not in the backlog yet; a camera that is stopped in between writes it while it ends.
+        # Decided and not in the backlog yet; a camera that is stopped in between writes it while it ends,
+        # and one whose analysis fails when it starts again.
         self._unwritten: Sequence[SightingChange] = ()
 
     @property
@@ -120,6 +121,7 @@ class CameraLoop:
             tasks.create_task(self._analyse())
 
     async def _analyse(self) -> None:
+        await self._keep_unwritten(self._unwritten, {})  # of a run that ended in between
         while True:
             video = self._video()
             if not self._when.open(self._clock.now()):
@@ -240,9 +242,12 @@ class CameraLoop:
         # At once, and not when it is written: packets of this moment are in memory for seconds only.
         if self._clips is not None:
             self._clips.saw(changes)
+        await self._keep_unwritten(changes, evidence)
+        await self._backlog.settled()
+
+    async def _keep_unwritten(self, changes: Sequence[SightingChange], evidence: Mapping[str, Evidence]) -> None:
         await self._backlog.add(changes, evidence)
         self._unwritten = ()
-        await self._backlog.settled()
 
     def _recorded(self, changes: Sequence[SightingChange], recorded: Recorded) -> None:
         opened = [change for change in changes if change.opened]

@@ -21,6 +21,7 @@ from server.media.stream import Stream
 from server.parts import Parts
 from server.pipeline.analyse import Analyser
 from server.pipeline.camera import Budget, CameraLoop
+from server.pipeline.evidence import Evidence
 from server.pipeline.motion import Motion
 from server.pipeline.when import HOLD_S, When
 from server.pipeline.zoning import Zoning
@@ -141,6 +142,31 @@ async def test_stopped_while_writing_is_written_while_ending(
     await loop.finish()
     assert [kind for kind, _ in await events_of(parts, "sightings")] == ["sighting.recognized", "sighting.closed"]
     assert len(await events_of(parts, "attendance")) == 1
+
+
+async def test_what_was_decided_when_the_analysis_failed_is_written_when_it_starts_again(
+    parts: Parts, camera: Camera, person: Person, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without its pictures; a picture that could not be made is no reason not to check somebody in."""
+    await parts.enrolment.add_photo(person.id, enrolment_photo())
+    loop = loop_of(parts, camera)
+    image = scene(read_picture(astronaut()))
+
+    def broken(*_arguments: object) -> dict[str, Evidence]:
+        raise ValueError("The picture could not be encoded as JPEG.")
+
+    monkeypatch.setattr(loop, "_evidence", broken)
+    with pytest.raises(ValueError, match="encoded"):
+        for _ in range(8):
+            await loop.take(frame_of(camera, image, clock))
+            clock.advance(0.2)
+    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(loop.run())
+        while not await events_of(parts, "attendance"):
+            await asyncio.sleep(0.05)
+        running.cancel()
+    await loop.finish()
+    assert [kind for kind, _ in await events_of(parts, "sightings")] == ["sighting.recognized", "sighting.closed"]
 
 
 async def test_boxes_go_out_for_every_analysed_frame(
