@@ -88,6 +88,8 @@ async def _outcome(run: Callable[[], Awaitable[None]]) -> Exception | None:
 
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(caught())
+    if running.cancelled():  # and we were not, or the group would have said so
+        return RuntimeError("It was cancelled, and nobody had asked for that.")
     return running.result()
 
 

@@ -127,6 +127,24 @@ async def test_a_group_whose_task_fails_starts_again() -> None:
     assert task.cancelled()
 
 
+async def test_a_cancel_that_nobody_asked_for_is_a_failure() -> None:
+    """As a library raises it of a call that it gave up: the part starts again, and the log says so."""
+    failures: list[Exception] = []
+
+    async def run() -> None:
+        await asyncio.sleep(0)
+        raise asyncio.CancelledError
+
+    async def sleep(_pause_s: float) -> None:
+        if len(failures) == 2:
+            raise KeyboardInterrupt
+
+    with capture_logs() as lines, pytest.raises(KeyboardInterrupt):
+        await supervise("part", run, on_failure=failures.append, sleep=sleep)
+    assert [line["event"] for line in lines] == ["part_starts_again"] * 2
+    assert "nobody" in str(lines[0]["reason"])
+
+
 async def test_it_says_what_is_in_a_group() -> None:
     """That there is one says nothing."""
 
