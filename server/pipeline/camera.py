@@ -24,6 +24,7 @@ from server.pipeline.backlog import Backlog
 from server.pipeline.challenges import Challenges
 from server.pipeline.clips import CameraClips
 from server.pipeline.evidence import Evidence, take_evidence
+from server.pipeline.in_order import InOrder
 from server.pipeline.motion import Motion
 from server.pipeline.record import Recorded, Recorder
 from server.pipeline.roster import Roster
@@ -75,6 +76,7 @@ class CameraLoop:
         clips: CameraClips | None = None,
         when: When | None = None,
         challenges: Challenges | None = None,
+        in_order: InOrder | None = None,
     ) -> None:
         self.camera_id = camera_id
         self._video = video
@@ -93,7 +95,7 @@ class CameraLoop:
         self.analysed = 0
         self._due = 0.0
         self._watch = PictureWatch()
-        self._backlog = Backlog(camera_id, recorder, clock, self._recorded)
+        self._backlog = Backlog(camera_id, recorder, clock, self._recorded, in_order=in_order)
         # Decided and not in the backlog yet; a camera that is stopped in between writes it while it ends,
         # and one whose analysis fails when it starts again.
         self._unwritten: Sequence[SightingChange] = ()
@@ -185,15 +187,14 @@ class CameraLoop:
 
     async def finish(self) -> None:
         """The camera stops: whoever is in the picture has been seen for the last time."""
-        last = [*self._unwritten, *self._analyser.resolver.close_all(self._clock.now())]
+        self._unwritten = last = [*self._unwritten, *self._analyser.resolver.close_all(self._clock.now())]
         try:
             await self._backlog.drain()
-            await self._backlog.add(last, {})
+            await self._keep_unwritten(last, {})
             await self._backlog.drain()
-            self._unwritten = ()
         finally:
-            if self.unrecorded:
-                structlog.get_logger(__name__).error("never_recorded", camera=self.camera_id, frames=self.unrecorded)
+            if lost := self.unrecorded + bool(self._unwritten):
+                structlog.get_logger(__name__).error("never_recorded", camera=self.camera_id, frames=lost)
             if self._clips is not None:
                 await self._clips.finish()
 
@@ -234,6 +235,10 @@ class CameraLoop:
         """What somebody else has decided of sightings here, in its turn after what the camera has decided."""
         await self._backlog.add(changes, {})
         await self._backlog.settled()
+
+    async def caught_up(self) -> None:
+        """Waits until what has been decided is written, as long as it becomes less."""
+        await self._backlog.caught_up()
 
     async def _record(self, changes: Sequence[SightingChange], evidence: Mapping[str, Evidence]) -> None:
         if not changes:

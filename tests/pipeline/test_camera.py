@@ -10,6 +10,7 @@ import av
 import numpy as np
 import pytest
 from sqlalchemy.exc import OperationalError
+from structlog.testing import capture_logs
 
 from server.clock import ManualClock
 from server.demo.clips import enrolment_photo
@@ -23,6 +24,7 @@ from server.parts import Parts
 from server.pipeline.analyse import Analyser
 from server.pipeline.camera import Budget, CameraLoop
 from server.pipeline.evidence import Evidence
+from server.pipeline.in_order import InOrder
 from server.pipeline.motion import Motion
 from server.pipeline.when import HOLD_S, When
 from server.pipeline.zoning import Zoning
@@ -32,11 +34,17 @@ from server.vision.quality import QualityLimits
 from server.vision.tracker import Tracker
 from tests.journeys.films import decoded
 from tests.opened import models
-from tests.pipeline.conftest import events_of
+from tests.pipeline.conftest import change, events_of
 from tests.pipeline.test_analyse import Straight, scene
 
 
-def loop_of(parts: Parts, camera: Camera, when: When | None = None, zoning: Zoning | None = None) -> CameraLoop:
+def loop_of(
+    parts: Parts,
+    camera: Camera,
+    when: When | None = None,
+    zoning: Zoning | None = None,
+    in_order: InOrder | None = None,
+) -> CameraLoop:
     spec = SourceSpec(camera.id, "file", camera.source)
     stream = Stream(spec, rules=parts.address_rules, clock=parts.clock)
     resolver = Resolver(camera.id, "mobilefacenet@1")
@@ -54,6 +62,7 @@ def loop_of(parts: Parts, camera: Camera, when: When | None = None, zoning: Zoni
         Motion(),
         zoning or Zoning(),
         when=when,
+        in_order=in_order,
     )
 
 
@@ -100,6 +109,25 @@ async def test_stopping_ends_what_is_open(parts: Parts, camera: Camera, person: 
     await loop.finish()
     await loop.finish()
     assert [kind for kind, _ in await events_of(parts, "sightings")] == ["sighting.recognized", "sighting.closed"]
+
+
+async def test_a_stop_counts_all_that_it_could_not_write(
+    parts: Parts, camera: Camera, person: Person, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What waits, and that whoever is in the picture has been seen for the last time."""
+    await parts.enrolment.add_photo(person.id, enrolment_photo())
+    loop = loop_of(parts, camera)
+    await watch(loop, camera, clock, 8)
+
+    async def away(_self: object, *_arguments: object) -> object:
+        raise OperationalError("INSERT", {}, OSError("connection refused"))
+
+    monkeypatch.setattr(type(parts.recorder), "record", away)
+    await loop._backlog.add([change(camera, "unknown", clock.now())], {})
+    with capture_logs() as lines, pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.1):
+            await loop.finish()
+    assert [line["frames"] for line in lines if line["event"] == "never_recorded"] == [2]
 
 
 async def test_a_database_that_is_away_costs_neither_a_check_in_nor_a_frame(
