@@ -75,7 +75,7 @@ async def write_row(
     if kept is not None and kept.keys is not None:
         row.box = kept.box
     erased = []
-    if is_gone or await _erased_since(session, row):
+    if is_gone or await erased_since(session, row):
         erased = _bare(row, kept)
     elif kept is not None and kept.keys is not None:
         row.snapshot_key, row.face_key = kept.keys
@@ -88,7 +88,7 @@ async def _corrected_since(session: AsyncSession, seen: SightingState) -> bool:
     return await audit.done_since(session, CORRECTED, "sightings", seen.id, seen.last_seen_at)
 
 
-async def _erased_since(session: AsyncSession, row: Sighting) -> bool:
+async def erased_since(session: AsyncSession, row: Sighting) -> bool:
     """Whether the face of whom it is of was erased while it lasted, or after it."""
     return row.person_id is not None and await erasures.begun_since(session, row.person_id, row.started_at)
 

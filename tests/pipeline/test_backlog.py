@@ -185,6 +185,23 @@ async def test_a_camera_that_starts_again_goes_on_with_what_waits(database: Data
     assert database.kinds == ["recognized", "closed"]
 
 
+async def test_who_waits_until_it_has_caught_up_does_so_while_something_is_written(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As an erasure does, which is to reach what was decided before it."""
+    monkeypatch.setattr(backlogs, "PROGRESS_S", 0.3)
+    async with backlog(database) as opened:
+        database.error = AWAY
+        await opened.add(a("recognized"), {})
+        async with asyncio.timeout(2):
+            await opened.caught_up()
+        assert len(opened) == 1
+        database.error = None
+        monkeypatch.setattr(backlogs, "PROGRESS_S", 5)
+        await opened.caught_up()
+        assert database.kinds == ["recognized"]
+
+
 async def two(clock: ManualClock, in_order: InOrder, *databases: Database) -> list[Backlog]:
     """What was decided at one camera, and a minute later at the other, while the database is away for both."""
     found = [Backlog(CAMERA.id, one, clock, lambda *_: None, in_order=in_order, patience_s=0.05) for one in databases]
