@@ -81,6 +81,7 @@ class Backlog:
         return len(self._waiting)
 
     def goes_before(self, decided_s: float) -> bool:
+        """Whether cameras that have decided something then let it write first."""
         late = self._behind and bool(self._waiting) and self._in_vain < STANDS_ASIDE
         return late and self._waiting[0].decided_s < decided_s
 
