@@ -30,6 +30,7 @@ from server.pipeline.record import Recorded, Recorder
 from server.pipeline.roster import Roster
 from server.pipeline.when import When
 from server.pipeline.zoning import Zoning
+from server.supervise import uncancelled
 from server.telemetry import Metrics
 from server.wire import rfc3339
 
@@ -118,9 +119,9 @@ class CameraLoop:
         """Until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             if self._clips is not None:
-                tasks.create_task(self._clips.run(self._backlog.written))
-            tasks.create_task(self._backlog.run())
-            tasks.create_task(self._analyse())
+                tasks.create_task(uncancelled(self._clips.run(self._backlog.written)))
+            tasks.create_task(uncancelled(self._backlog.run()))
+            tasks.create_task(uncancelled(self._analyse()))
 
     async def _analyse(self) -> None:
         await self._keep_unwritten(self._unwritten, {})  # of a run that ended in between

@@ -30,6 +30,7 @@ from server.pipeline.when import HOLD_S, When
 from server.pipeline.zoning import Zoning
 from server.store import sightings
 from server.store.tables import Camera, Person
+from server.supervise import Backoff, supervise
 from server.vision.quality import QualityLimits
 from server.vision.tracker import Tracker
 from tests.journeys.films import decoded
@@ -196,6 +197,27 @@ async def test_what_was_decided_when_the_analysis_failed_is_written_when_it_star
         running.cancel()
     await loop.finish()
     assert [kind for kind, _ in await events_of(parts, "sightings")] == ["sighting.recognized", "sighting.closed"]
+
+
+async def test_a_camera_whose_writing_ends_by_itself_is_not_left_without_it(
+    parts: Parts, camera: Camera, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cancel that nobody asked for fails it, so that it starts again; without that nothing would ever be written."""
+    original = type(parts.recorder).record
+
+    async def cancelled(_self: object, *_arguments: object) -> object:
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(type(parts.recorder), "record", cancelled)
+    loop = loop_of(parts, camera)
+    await loop._backlog.add([change(camera, "unknown", clock.now())], {})
+    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(supervise("analysis", loop.run, backoff=Backoff(0.05)))
+        await asyncio.sleep(0.1)
+        monkeypatch.setattr(type(parts.recorder), "record", original)
+        await loop._backlog.written()
+        running.cancel()
+    assert [kind for kind, _ in await events_of(parts, "sightings")] == ["sighting.unknown"]
 
 
 async def test_boxes_go_out_for_every_analysed_frame(
