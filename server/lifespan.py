@@ -66,6 +66,7 @@ from server.pipeline.clips import CameraClips, ClipKeeper
 from server.pipeline.disclosure import Disclosure
 from server.pipeline.enrol import Enrolment
 from server.pipeline.erase import Eraser
+from server.pipeline.in_order import InOrder
 from server.pipeline.liveness import PassiveCheck, TrackLiveness
 from server.pipeline.motion import Motion
 from server.pipeline.placement import Cameras
@@ -135,8 +136,9 @@ class _Builder:
         )  # fmt: skip
 
     def loop(
-        self, camera: Camera, video: Callable[[], Video], motion: Motion, zoning: Zoning, shown: CameraStream
-    ) -> CameraLoop:
+        self, camera: Camera, video: Callable[[], Video], motion: Motion, zoning: Zoning, shown: CameraStream,
+        in_order: InOrder,
+    ) -> CameraLoop:  # fmt: skip
         pack = self.embedder.pack
         limits = ResolverLimits(
             voting=VotingRules(margin=pack.margin),
@@ -153,7 +155,7 @@ class _Builder:
             camera.id, video, analyser, self.recorder, self.roster, self.hub, self.metrics, self.clock, budget,
             motion, zoning, CameraClips(camera.id, shown, self.clips, self.clock) if camera.clips else None,
             When(camera.analysis, camera.analysis_hours, lambda: self.runtime.zone),
-            Challenges(camera.id, asks, self.recorder) if asks else None,
+            Challenges(camera.id, asks, self.recorder) if asks else None, in_order,
         )  # fmt: skip
 
     def _liveness(self, camera: Camera) -> TrackLiveness:

@@ -8,6 +8,8 @@ import structlog
 
 from server.clock import Clock, SystemClock
 
+UNASKED = "It was cancelled, and nobody had asked for that."
+
 
 class Backoff:
     """Pauses that double from `first_s` to `cap_s`; each is shortened by chance so that many do not return at once."""
@@ -88,7 +90,21 @@ async def _outcome(run: Callable[[], Awaitable[None]]) -> Exception | None:
 
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(caught())
+    if running.cancelled():  # and we were not, or the group would have said so
+        return RuntimeError(UNASKED)
     return running.result()
+
+
+async def uncancelled(part: Awaitable[object]) -> None:
+    """For a task of a group that the others cannot do without: a group goes on without one that ends by a cancel, also
+    where nobody asked for it."""
+    try:
+        await part
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise RuntimeError(UNASKED) from None
 
 
 def said(error: BaseException) -> str:

@@ -6,7 +6,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from server.clock import ManualClock
-from server.supervise import Backoff, soon, supervise
+from server.supervise import Backoff, soon, supervise, uncancelled
 
 
 def test_pauses_double_up_to_the_cap() -> None:
@@ -123,6 +123,44 @@ async def test_a_group_whose_task_fails_starts_again() -> None:
     async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
         task = tasks.create_task(supervise("part", group, backoff=Backoff(0.01)))
         await again.wait()
+        task.cancel()
+    assert task.cancelled()
+
+
+async def test_a_cancel_that_nobody_asked_for_is_a_failure() -> None:
+    """As a library raises it of a call that it gave up: the part starts again, and the log says so."""
+    failures: list[Exception] = []
+
+    async def run() -> None:
+        await asyncio.sleep(0)
+        raise asyncio.CancelledError
+
+    async def sleep(_pause_s: float) -> None:
+        if len(failures) == 2:
+            raise KeyboardInterrupt
+
+    with capture_logs() as lines, pytest.raises(KeyboardInterrupt):
+        await supervise("part", run, on_failure=failures.append, sleep=sleep)
+    assert [line["event"] for line in lines] == ["part_starts_again"] * 2
+    assert "nobody" in str(lines[0]["reason"])
+
+
+async def test_one_of_a_group_that_is_cancelled_by_itself_ends_the_group() -> None:
+    """One that is cancelled with the group does not."""
+
+    async def cancels_itself() -> None:
+        raise asyncio.CancelledError
+
+    async def group() -> None:
+        async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
+            tasks.create_task(uncancelled(asyncio.Event().wait()))
+            tasks.create_task(uncancelled(cancels_itself()))
+
+    with pytest.raises(ExceptionGroup):
+        await group()
+    async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
+        task = tasks.create_task(uncancelled(asyncio.Event().wait()))
+        await asyncio.sleep(0)
         task.cancel()
     assert task.cancelled()
 

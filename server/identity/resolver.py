@@ -206,6 +206,7 @@ class Resolver:
         if sighting is None:
             return []
         self._sightings.name(sighting, None, sighting.told_at)
+        sighting.face = None  # of when it was not known yet whose it is
         return [self._sightings.close(sighting)]
 
     def correct(self, sighting_id: str, person_id: str | None) -> list[SightingChange]:

@@ -3,6 +3,8 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
@@ -10,13 +12,16 @@ import structlog
 from server.clock import Clock
 from server.identity.sightings import SightingChange
 from server.pipeline.evidence import Evidence, KeptEvidence
+from server.pipeline.in_order import InOrder
 from server.pipeline.record import Recorded
-from server.store.away import is_away
+from server.store.away import is_away, is_the_requests
 from server.supervise import Backoff
 
 MOST = 1000  # for an hour of a busy door
 PATIENCE_S = 1.0
-TRIES = 5  # of what fails though the database is there: it would be in the way of all that follows
+PROGRESS_S, CAUGHT_UP_S = 3.0, 30.0
+TRIES = 5  # of what fails by itself: it would be in the way of all that follows
+STANDS_ASIDE = 30  # tries in a minute, of what fails though others may succeed: it no longer holds up other cameras
 
 
 class Writing(Protocol):
@@ -27,6 +32,15 @@ class Writing(Protocol):
     async def record(
         self, camera_id: str, changes: Sequence[SightingChange], evidence: Mapping[str, KeptEvidence]
     ) -> Recorded: ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Batch:
+    """What one frame has decided, and when, by the monotonic clock."""
+
+    decided_s: float
+    changes: Sequence[SightingChange]
+    kept: Mapping[str, KeptEvidence]
 
 
 class Backlog:
@@ -42,6 +56,7 @@ class Backlog:
         clock: Clock,
         on_recorded: Callable[[Sequence[SightingChange], Recorded], None],
         *,
+        in_order: InOrder | None = None,
         most: int = MOST,
         patience_s: float = PATIENCE_S,
     ) -> None:
@@ -51,8 +66,10 @@ class Backlog:
         self._on_recorded = on_recorded
         self._most = most
         self._patience_s = patience_s
-        self._waiting: deque[tuple[Sequence[SightingChange], Mapping[str, KeptEvidence]]] = deque()
+        self._in_order = in_order or InOrder()
+        self._waiting: deque[_Batch] = deque()
         self._behind = False
+        self._in_vain = 0  # tries of the first that waits, though the database answered
         self._turn = asyncio.Lock()
         self._wanted, self._room, self._failing_or_done = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._written = asyncio.Event()
@@ -63,9 +80,15 @@ class Backlog:
     def __len__(self) -> int:
         return len(self._waiting)
 
+    def goes_before(self, decided_s: float) -> bool:
+        """Whether cameras that have decided something then let it write first."""
+        late = self._behind and bool(self._waiting) and self._in_vain < STANDS_ASIDE
+        return late and self._waiting[0].decided_s < decided_s
+
     async def add(self, changes: Sequence[SightingChange], evidence: Mapping[str, Evidence]) -> None:
         """They wait in memory from its return on; cut off before, they do not. Pictures are stored here, once, and not
         at each try: they are too large to wait, too."""
+        decided_s = self._clock.monotonic()
         async with self._turn:
             kept = await self._recorder.keep(evidence)
             if self._behind:  # that somebody is still there is said again by what comes later
@@ -75,7 +98,7 @@ class Backlog:
             while len(self._waiting) >= self._most:
                 self._room.clear()
                 await self._room.wait()
-            self._waiting.append((changes, kept))
+            self._waiting.append(_Batch(decided_s, changes, kept))
             self._written.clear()
             self._failing_or_done.clear()
             self._wanted.set()
@@ -94,40 +117,54 @@ class Backlog:
         """Waits until nothing waits any more."""
         await self._written.wait()
 
+    async def caught_up(self) -> None:
+        """Waits until nothing waits any more, as long as something is written."""
+        with suppress(TimeoutError):
+            async with self._in_order.patiently(PROGRESS_S, CAUGHT_UP_S):
+                await self.written()
+
     async def run(self) -> None:
         """The owner's task: until cancelled. What is being written then is written again by `drain`."""
         while True:
-            await self._wanted.wait()
+            if not self._waiting:  # some may be left from a run before
+                await self._wanted.wait()
             self._wanted.clear()
             await self.drain()
 
     async def drain(self) -> None:
         """Writes all of it, oldest first. May be cancelled; not while `run` runs."""
-        while self._waiting:
-            changes, kept = self._waiting[0]
-            recorded = await self._insist(changes, kept)
-            self._waiting.popleft()
-            self._room.set()
-            if recorded is not None:
-                self._on_recorded(changes, recorded)
+        with self._in_order.taking_part(self):
+            while self._waiting:
+                batch = self._waiting[0]
+                recorded = await self._insist(batch)
+                self._waiting.popleft()
+                self._in_vain = 0
+                self._in_order.wrote()
+                self._room.set()
+                if recorded is not None:
+                    self._on_recorded(batch.changes, recorded)
         self._behind = False
         self._failing_or_done.set()
         self._written.set()
 
-    async def _insist(self, changes: Sequence[SightingChange], kept: Mapping[str, KeptEvidence]) -> Recorded | None:
-        """None for what the database is there for and does not take."""
+    async def _insist(self, batch: _Batch) -> Recorded | None:
+        """None for what the database takes never. While it is away, read-only or broken, it is asked without end."""
         backoff, failures, began_s = Backoff(first_s=0.2, cap_s=2.0), 0, self._clock.monotonic()
         said = False
         while True:
+            await self._in_order.turn(self, batch.decided_s)
             try:
-                recorded = await self._recorder.record(self._camera_id, changes, kept)
+                recorded = await self._recorder.record(self._camera_id, batch.changes, batch.kept)
             except Exception as error:  # noqa: BLE001 - whatever it was, what follows must be recorded
                 self._behind = True
                 self._failing_or_done.set()
                 reason = type(error).__name__
-                failures += not is_away(error)
+                failures += is_the_requests(error)
+                self._in_vain += not is_away(error)
+                if self._in_vain == STANDS_ASIDE:
+                    self._in_order.moved()
                 if failures == TRIES:
-                    self._log.error("not_recorded", camera=self._camera_id, changes=len(changes), exc_info=error)
+                    self._log.error("not_recorded", camera=self._camera_id, changes=len(batch.changes), exc_info=error)
                     return None
                 if not said:  # and not at each try
                     said = True

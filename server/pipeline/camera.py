@@ -24,11 +24,13 @@ from server.pipeline.backlog import Backlog
 from server.pipeline.challenges import Challenges
 from server.pipeline.clips import CameraClips
 from server.pipeline.evidence import Evidence, take_evidence
+from server.pipeline.in_order import InOrder
 from server.pipeline.motion import Motion
 from server.pipeline.record import Recorded, Recorder
 from server.pipeline.roster import Roster
 from server.pipeline.when import When
 from server.pipeline.zoning import Zoning
+from server.supervise import uncancelled
 from server.telemetry import Metrics
 from server.wire import rfc3339
 
@@ -75,6 +77,7 @@ class CameraLoop:
         clips: CameraClips | None = None,
         when: When | None = None,
         challenges: Challenges | None = None,
+        in_order: InOrder | None = None,
     ) -> None:
         self.camera_id = camera_id
         self._video = video
@@ -93,8 +96,9 @@ class CameraLoop:
         self.analysed = 0
         self._due = 0.0
         self._watch = PictureWatch()
-        self._backlog = Backlog(camera_id, recorder, clock, self._recorded)
-        # Decided and not in the backlog yet; a camera that is stopped in between writes it while it ends.
+        self._backlog = Backlog(camera_id, recorder, clock, self._recorded, in_order=in_order)
+        # Decided and not in the backlog yet; a camera that is stopped in between writes it while it ends,
+        # and one whose analysis fails when it starts again.
         self._unwritten: Sequence[SightingChange] = ()
 
     @property
@@ -115,11 +119,12 @@ class CameraLoop:
         """Until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             if self._clips is not None:
-                tasks.create_task(self._clips.run(self._backlog.written))
-            tasks.create_task(self._backlog.run())
-            tasks.create_task(self._analyse())
+                tasks.create_task(uncancelled(self._clips.run(self._backlog.written)))
+            tasks.create_task(uncancelled(self._backlog.run()))
+            tasks.create_task(uncancelled(self._analyse()))
 
     async def _analyse(self) -> None:
+        await self._keep_unwritten(self._unwritten, {})  # of a run that ended in between
         while True:
             video = self._video()
             if not self._when.open(self._clock.now()):
@@ -183,15 +188,14 @@ class CameraLoop:
 
     async def finish(self) -> None:
         """The camera stops: whoever is in the picture has been seen for the last time."""
-        last = [*self._unwritten, *self._analyser.resolver.close_all(self._clock.now())]
+        self._unwritten = last = [*self._unwritten, *self._analyser.resolver.close_all(self._clock.now())]
         try:
             await self._backlog.drain()
-            await self._backlog.add(last, {})
+            await self._keep_unwritten(last, {})
             await self._backlog.drain()
-            self._unwritten = ()
         finally:
-            if self.unrecorded:
-                structlog.get_logger(__name__).error("never_recorded", camera=self.camera_id, frames=self.unrecorded)
+            if lost := self.unrecorded + bool(self._unwritten):
+                structlog.get_logger(__name__).error("never_recorded", camera=self.camera_id, frames=lost)
             if self._clips is not None:
                 await self._clips.finish()
 
@@ -233,6 +237,10 @@ class CameraLoop:
         await self._backlog.add(changes, {})
         await self._backlog.settled()
 
+    async def caught_up(self) -> None:
+        """Waits until what has been decided is written, as long as it becomes less."""
+        await self._backlog.caught_up()
+
     async def _record(self, changes: Sequence[SightingChange], evidence: Mapping[str, Evidence]) -> None:
         if not changes:
             return
@@ -240,9 +248,12 @@ class CameraLoop:
         # At once, and not when it is written: packets of this moment are in memory for seconds only.
         if self._clips is not None:
             self._clips.saw(changes)
+        await self._keep_unwritten(changes, evidence)
+        await self._backlog.settled()
+
+    async def _keep_unwritten(self, changes: Sequence[SightingChange], evidence: Mapping[str, Evidence]) -> None:
         await self._backlog.add(changes, evidence)
         self._unwritten = ()
-        await self._backlog.settled()
 
     def _recorded(self, changes: Sequence[SightingChange], recorded: Recorded) -> None:
         opened = [change for change in changes if change.opened]

@@ -42,7 +42,7 @@ class _Asked:
     tries: int = 1
     votes: int = 0  # when the step was asked
     done: bool = False  # only to be seen once more as the same person
-    again_s: float | None = None  # when it failed: not before
+    again_s: float | None = None  # when it failed or could not be asked: not before
 
 
 class Challenges:
@@ -119,11 +119,15 @@ class Challenges:
     async def _ask(self, asked: _Asked, at: datetime, now_s: float) -> None:
         step, of = asked.challenge.place
         deadline = at + timedelta(seconds=asked.challenge.deadline_s - now_s)
-        await self._tell(at, asked.challenge.step.value, step=step, of=of, deadline=rfc3339(deadline))
+        if not await self._tell(at, asked.challenge.step.value, step=step, of=of, deadline=rfc3339(deadline)):
+            asked.again_s = now_s + RETRY_S  # nobody fails what nobody was asked: it is no try, and has no deadline
 
-    async def _tell(self, at: datetime, hint: str, **more: object) -> None:
+    async def _tell(self, at: datetime, hint: str, **more: object) -> bool:
+        """Whether the screens will show it."""
         async with _away():
             await self._screens.tell_kiosks(self._camera_id, {"at": rfc3339(at), "hint": hint, **more}, at)
+            return True
+        return False
 
     def _still_there(self, asked: _Asked, faces: Sequence[SeenFace]) -> bool:
         return any(
@@ -151,7 +155,7 @@ class Challenges:
 
 @asynccontextmanager
 async def _away() -> AsyncIterator[None]:
-    """A database that is away or hangs costs a word on the screen: the next try asks anew."""
+    """A database that is away or hangs costs a word on the screen, which is said later."""
     try:
         async with asyncio.timeout(TOLD_WITHIN_S):
             yield

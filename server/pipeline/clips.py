@@ -22,6 +22,7 @@ from server.media.packets import PacketQueue
 from server.media.ring import PacketRing
 from server.media.source import VideoFacts
 from server.objects.objects import Objects
+from server.pipeline.sighting_rows import erased_since
 from server.store import cameras, sightings, zones
 from server.store.away import is_away
 from server.store.engine import Store
@@ -128,13 +129,13 @@ class ClipKeeper:
             return areas_of(await zones.of_camera(session, camera_id))
 
     async def _write(self, row: Clip) -> bool:
-        """False where the camera or the sighting has been removed meanwhile."""
+        """False where the camera or the sighting has been removed meanwhile, or the face of whom it is of erased."""
         async with self._store.transaction() as session:
             if await session.get(Clip, row.id) is not None:  # written already, and then cut off
                 return True
             camera = await cameras.find(session, row.camera_id or "")
             sighting = await sightings.find(session, row.sighting_id or "")
-            if camera is None or sighting is None:
+            if camera is None or sighting is None or await erased_since(session, sighting):
                 return False
             session.add(row)
         return True

@@ -78,7 +78,9 @@ class Eraser:
 
     async def begin(self, session: AsyncSession, person: Person, scope: Scope, asked_by: str) -> Erasure:
         """The rows, within the caller's transaction, and the receipt, which is pending."""
-        receipt = Erasure(person_id=person.id, scope=scope, state="pending", asked_by=asked_by)
+        receipt = Erasure(
+            person_id=person.id, scope=scope, state="pending", asked_by=asked_by, created_at=self._clock.now()
+        )
         session.add(receipt)
         await session.flush()
         await erasures.sweep(session, receipt)

@@ -4,11 +4,9 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from contextvars import Context
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol
 from weakref import WeakValueDictionary
-
-import structlog
 
 from server.clock import Clock
 from server.errors import Conflict, Unavailable
@@ -21,9 +19,11 @@ from server.media.status import CameraState, StreamStatus
 from server.pipeline.alarms import ALERT_AFTER_S, CameraAlarms
 from server.pipeline.annotate import Annotator
 from server.pipeline.camera import CameraLoop, Video
+from server.pipeline.in_order import InOrder
 from server.pipeline.live import Live
 from server.pipeline.motion import Motion
 from server.pipeline.record import Recorder
+from server.pipeline.running_camera import RunningCamera, analysed, told
 from server.pipeline.stills import Snapshot, Still, Stills
 from server.pipeline.zoning import Zoning
 from server.store import cameras as camera_rows
@@ -31,7 +31,7 @@ from server.store import zones
 from server.store.engine import Store
 from server.store.tables import Camera
 from server.store.views import CameraPublic, CameraStatus
-from server.supervise import Backoff, soon, supervise
+from server.supervise import soon, supervise
 from server.telemetry import Metrics
 
 FOLLOW_S = 2.0
@@ -46,26 +46,9 @@ class Builder(Protocol):
     def sub(self, camera: Camera) -> CameraStream | None: ...
 
     def loop(
-        self, camera: Camera, video: Callable[[], Video], motion: Motion, zoning: Zoning, shown: CameraStream
-    ) -> CameraLoop: ...
-
-
-@dataclass(eq=False)
-class _Running:
-    camera: Camera
-    stream: CameraStream
-    sub: CameraStream | None
-    loop: CameraLoop
-    live: Live
-    stills: Stills
-    zoning: Zoning
-    task: asyncio.Task[None] | None = None
-
-    def rezone(self, areas: Areas) -> None:
-        if areas != self.zoning.now:
-            self.zoning.now = areas
-            self.stills.forget()
-            self.live.rezoned()
+        self, camera: Camera, video: Callable[[], Video], motion: Motion, zoning: Zoning, shown: CameraStream,
+        in_order: InOrder,
+    ) -> CameraLoop: ...  # fmt: skip
 
 
 def started_with(camera: Camera) -> tuple[object, ...]:
@@ -74,28 +57,6 @@ def started_with(camera: Camera) -> tuple[object, ...]:
         camera.source, camera.sealed_source, camera.sub_source, camera.sealed_sub_source, camera.kind, camera.role,
         camera.clips, camera.analysis, camera.analysis_hours, camera.liveness,
     )  # fmt: skip
-
-
-def _analysed(stream: CameraStream, sub: CameraStream | None) -> CameraStream:
-    """The smaller picture, where there is one and it comes; otherwise the picture that is shown."""
-    lost = sub is None or sub.status.state in (CameraState.offline, CameraState.stalled)
-    return stream if sub is None or lost else sub
-
-
-def _told(status: StreamStatus, latency_ms: float | None) -> CameraStatus:
-    return CameraStatus(
-        state=status.state.value,
-        reason=status.reason,
-        explanation=reason_text(status.reason) if status.reason else None,
-        since=status.since,
-        width=status.width,
-        height=status.height,
-        codec=status.codec,
-        fps=round(status.fps, 1),
-        bitrate_kbps=status.bitrate_kbps,
-        latency_ms=round(latency_ms or 0.0, 1),
-        dropped=status.dropped,
-    )
 
 
 class Cameras:
@@ -125,7 +86,8 @@ class Cameras:
         self._here = here
         self._follow_s = follow_s
         self._alert_after_s = alert_after_s
-        self._running: dict[str, _Running] = {}
+        self._running: dict[str, RunningCamera] = {}
+        self._in_order = InOrder()
         # A stop takes as long as the camera's thread: what comes meanwhile for the same camera waits its turn.
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._tasks: asyncio.TaskGroup | None = None
@@ -160,11 +122,11 @@ class Cameras:
         motion, zoning = Motion(), Zoning(areas)
         live = Live(camera.id, stream, Annotator(motion, zoning), zoning)
         sub = self._builder.sub(camera)
-        loop = self._builder.loop(camera, lambda: _analysed(stream, sub), motion, zoning, stream)
-        running = _Running(camera, stream, sub, loop, live, Stills(stream, zoning), zoning)
+        loop = self._builder.loop(camera, lambda: analysed(stream, sub), motion, zoning, stream, self._in_order)
+        running = RunningCamera(camera, stream, sub, loop, live, Stills(stream, zoning), zoning)
         self._running[camera.id] = running
         # A context of its own: what a camera logs is not of the request that started it.
-        running.task = self._tasks.create_task(self._look_after(running), context=Context())
+        running.task = self._tasks.create_task(running.look_after(self._in_order), context=Context())
 
     async def stop(self, camera_id: str) -> None:
         """Stops a camera and waits until its thread has ended."""
@@ -221,7 +183,7 @@ class Cameras:
         status = running.stream.status
         if status.state is CameraState.online:
             status = replace(status, reason=running.loop.trouble)
-        return _told(status, _analysed(running.stream, running.sub).status.latency_ms)
+        return told(status, analysed(running.stream, running.sub).status.latency_ms)
 
     def sub_status(self, camera_id: str) -> CameraStatus | None:
         """The state of its sub stream; None where there is none or the camera does not run."""
@@ -229,7 +191,7 @@ class Cameras:
         if running is None or running.sub is None:
             return None
         status = running.sub.status
-        return _told(status, status.latency_ms)
+        return told(status, status.latency_ms)
 
     def measure(self) -> None:
         """Brings the gauges up to date."""
@@ -280,13 +242,13 @@ class Cameras:
             raise Conflict("Nobody can publish to this camera: it is not of the kind push.", code="not_a_push_camera")
         return running.stream
 
-    def _started(self, camera_id: str) -> _Running:
+    def _started(self, camera_id: str) -> RunningCamera:
         running = self._running.get(camera_id)
         if running is None:
             raise Unavailable("The camera is not running.", code="camera_offline")
         return running
 
-    def _online(self, camera_id: str) -> _Running:
+    def _online(self, camera_id: str) -> RunningCamera:
         running = self._started(camera_id)
         if running.stream.status.state is not CameraState.online:
             raise Unavailable("The camera is offline.", code="camera_offline")
@@ -310,9 +272,13 @@ class Cameras:
         await running.loop.record([one for one in changes if one.sighting.id != sighting_id])
 
     async def forget_person(self, person_id: str) -> None:
-        """Somebody was removed: their open sightings end."""
-        for running in list(self._running.values()):
-            await running.loop.record(running.loop.resolver.forget_person(person_id))
+        """Somebody was removed: their open sightings end. What was decided of them before is written on its return, if
+        that can be in time."""
+        loops = [running.loop for running in self._running.values()]
+        for loop in loops:
+            await loop.record(loop.resolver.forget_person(person_id))
+        for loop in loops:
+            await loop.caught_up()
 
     def gallery_changed(self) -> None:
         """Unknown faces get another look at once."""
@@ -345,23 +311,6 @@ class Cameras:
         known = running.camera
         return started_with(row) != started_with(known)
 
-    async def _look_after(self, running: _Running) -> None:
-        camera_id = running.camera.id
-        log = structlog.get_logger(__name__)
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(supervise(f"stream {camera_id}", running.stream.run, backoff=Backoff()))
-                if running.sub is not None:
-                    tasks.create_task(supervise(f"sub stream {camera_id}", running.sub.run, backoff=Backoff()))
-                tasks.create_task(supervise(f"analysis {camera_id}", running.loop.run, backoff=Backoff()))
-                tasks.create_task(running.live.run())
-        finally:
-            try:
-                async with asyncio.timeout(5):
-                    await running.loop.finish()
-            except Exception as error:  # noqa: BLE001 - what one camera cannot write does not end the others
-                log.error("sightings_left_open", camera=camera_id, reason=f"{type(error).__name__}: {error}")
-
     def _on_status(self, camera_id: str, status: StreamStatus) -> None:
         online = status.state is CameraState.online
         self._metrics.camera_online.labels(camera_id).set(1 if online else 0)
@@ -392,5 +341,5 @@ class Cameras:
         if camera is None:
             return
         kind = "camera.online" if status.state is CameraState.online else "camera.offline"
-        view = CameraPublic.of(camera, _told(status, status.latency_ms))
+        view = CameraPublic.of(camera, told(status, status.latency_ms))
         await self._recorder.tell([self._event_of(view, kind)])

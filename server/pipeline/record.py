@@ -14,7 +14,7 @@ from server.clock import Clock
 from server.errors import RollcallError
 from server.events.limits import CAMERA
 from server.events.schema import NewEvent, StoredEvent
-from server.identity.sightings import Face, SightingChange, SightingState
+from server.identity.sightings import Face, SightingChange
 from server.ids import new_id
 from server.objects.objects import Objects
 from server.pipeline.admission import (
@@ -35,6 +35,7 @@ from server.pipeline.admission import (
 from server.pipeline.attend import Local, decision_on, enter, kiosk_event, last_at_door, sighting_event
 from server.pipeline.correct import correct_sighting
 from server.pipeline.evidence import Evidence, KeptEvidence
+from server.pipeline.sighting_rows import as_people_are, write_row
 from server.store import alerts, cameras, entries, kiosks, sightings
 from server.store.audit import SYSTEM, Actor
 from server.store.engine import Store
@@ -122,7 +123,7 @@ class Recorder:
             camera = await cameras.find(session, camera_id)
             if camera is None:  # deleted while this frame was on its way
                 return Recorded([], [])
-            await locked_in_order(session, Person, *(change.sighting.person_id for change in changes))
+            changes = await as_people_are(session, changes)
             writer = _Writer(session, camera, self._local, policy_of(camera, self._liveness))
             for change in changes:
                 row = await writer.write(change, kept.get(change.sighting.id))
@@ -134,6 +135,7 @@ class Recorder:
                     session, self._log, kind=one.kind, severity=one.severity, subject=f"{CAMERA}{camera_id}",
                     message=one.message, at=self._clock.now(), sighting_id=one.sighting.id,
                 )  # fmt: skip
+            await self._remove(writer.erased)  # before the commit: cut off here, it is done again
         self._tell(stored)
         return Recorded(stored, writer.entries)
 
@@ -228,6 +230,13 @@ class Recorder:
         if stored:
             self._waker.wake(sorted({event.topic for event in stored}))
 
+    async def _remove(self, keys: Sequence[str]) -> None:
+        try:
+            if keys:
+                await self._objects.delete(*keys)
+        except (OSError, RollcallError) as error:
+            structlog.get_logger(__name__).error("erased_not_removed", objects=keys, reason=str(error))
+
     async def _keep(self, sighting_id: str, taken: Evidence) -> tuple[str, str] | None:
         """Stores the two pictures. A full disk loses a picture, never the check-in."""
         now = self._clock.now()
@@ -254,10 +263,13 @@ class _Writer:
         self.events: list[NewEvent] = []
         self.alarms: list[Alarm] = []
         self.entries: list[Entry] = []
+        self.erased: list[str] = []
 
     async def write(self, change: SightingChange, kept: KeptEvidence | None) -> Sighting:
-        row, is_news = await self._upsert(change, kept)
-        if change.kind == "extended" or not is_news:
+        written = await write_row(self._session, self._camera, change, kept)
+        row = written.row
+        self.erased += written.erased
+        if change.kind == "extended" or not written.is_news:
             return row
         at = change.sighting.ended_at or change.sighting.last_seen_at
         person = await self._session.get(Person, row.person_id) if row.person_id else None
@@ -270,37 +282,6 @@ class _Writer:
         elif change.kind == "unknown":
             await self._greet("kiosk.unknown", at, {"at": rfc3339(at), "hint": UNKNOWN_HINT})
         return row
-
-    async def _upsert(self, change: SightingChange, kept: KeptEvidence | None) -> tuple[Sighting, bool]:
-        """The row, and whether it says something new: what was cut off after its commit is written again."""
-        seen = change.sighting
-        row = await self._session.get(Sighting, seen.id)
-        before = _known(row) if row is not None else None
-        if row is None:
-            row = Sighting(
-                id=seen.id, camera_id=self._camera.id, state=seen.state, started_at=seen.started_at,
-                last_seen_at=seen.last_seen_at,
-            )  # fmt: skip
-        # That it goes on, or ends, does not say anew who it was: an operator may have corrected it since this frame.
-        # An unknown that ends in somebody else's sighting is the one that gets its name only then.
-        says_who = before is None or change.kind in ("recognized", "unknown")
-        named_at_its_end = change.kind == "closed" and row.person_id is None
-        erased = seen.person_id is not None and await self._session.get(Person, seen.person_id) is None
-        if (says_who or named_at_its_end) and not erased:
-            row.person_id = seen.person_id
-        row.state, row.last_seen_at, row.ended_at = seen.state, seen.last_seen_at, seen.ended_at
-        row.similarity, row.margin, row.threshold = seen.similarity, _lead(seen), seen.threshold
-        row.votes, row.pack, row.direction = seen.votes, seen.pack, seen.direction
-        if seen.shown is not None or says_who:
-            row.liveness = seen.shown.score if seen.shown else None
-            row.liveness_verdict = seen.shown.liveness.value if seen.shown else None
-        row.evidence = figures(seen)
-        if kept is not None and kept.keys is not None:
-            row.box = kept.box
-            row.snapshot_key, row.face_key = kept.keys
-        self._session.add(row)
-        await self._session.flush()
-        return row, _known(row) != before
 
     async def _judge(self, row: Sighting, person: Person, at: datetime, *, over: bool) -> None:
         """It is known, or at its end still not known, whether the face of a sighting lives."""
@@ -369,20 +350,3 @@ class _Writer:
             if person_id := shown.pop("personId", None):
                 shown["photoUrl"] = f"/api/v1/kiosks/{kiosk.id}/portraits/{person_id}.jpg"
             self.events.append(kiosk_event(kiosk.id, kind, self._camera.id, shown, at))
-
-
-def _known(row: Sighting) -> tuple[object, ...]:
-    """What is news where it changes."""
-    return row.person_id, row.state, row.direction, row.liveness_verdict
-
-
-def figures(seen: SightingState) -> dict[str, object] | None:
-    """The parts of the threshold and what the votes weighed, as they are stored."""
-    return None if seen.bar is None else {**seen.bar.as_json(), "weights": list(seen.weights)}
-
-
-def _lead(seen: SightingState) -> float | None:
-    """The margin to the second best person; None where the gallery has no second (there it is similarity + 1)."""
-    if seen.similarity is None or seen.margin is None or seen.margin >= seen.similarity + 0.99:
-        return None
-    return seen.margin

@@ -101,6 +101,13 @@ async def telling_of(
     return (await session.exec(statement.order_by(col(AuditRow.position)))).all()
 
 
+async def done_since(session: AsyncSession, action: str, resource: str, resource_id: str, at: datetime) -> bool:
+    """Whether that was done to it after that time."""
+    which = Filter(action=action, resource=resource, resource_id=resource_id)
+    found = select(AuditRow.position).where(*which.conditions(), col(AuditRow.at) > at).limit(1)
+    return (await session.exec(found)).first() is not None
+
+
 async def redact(session: AsyncSession, row: AuditRow) -> None:
     """What it tells now, under its seal: the table's triggers let nothing else be changed."""
     changed = update(AuditRow).where(col(AuditRow.position) == row.position)

@@ -1,11 +1,21 @@
 """Tells a database that cannot answer now from a request that is wrong."""
 
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+import asyncpg
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    SQLAlchemyError,
+    StatementError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 # Classes of SQLSTATE: connection, resources, intervention (also a statement that took too long), rolled back.
 CLASSES = frozenset({"08", "53", "57", "40"})
 LOCK_NOT_AVAILABLE = "55P03"
+WRONG_DATA = frozenset({"22", "23"})  # values that no column takes, or that contradict other rows
 
 
 def is_away(error: BaseException) -> bool:
@@ -14,5 +24,22 @@ def is_away(error: BaseException) -> bool:
         return True
     if not isinstance(error, DBAPIError):
         return False
-    state = str(getattr(error.orig, "sqlstate", None) or "")
+    state = _state_of(error)
     return error.connection_invalidated or state[:2] in CLASSES or state == LOCK_NOT_AVAILABLE
+
+
+def is_the_requests(error: BaseException) -> bool:
+    """Whether it fails for what is asked, however often it is. Not where somebody may see to the database, though it
+    answers: it is read-only until it is the primary, its disk is broken, its password is another one."""
+    if isinstance(error, IntegrityError | DataError):
+        return True
+    if isinstance(error, DBAPIError):  # what PostgreSQL's driver finds wrong is no DataError of SQLAlchemy's
+        return _state_of(error)[:2] in WRONG_DATA
+    if isinstance(error, StatementError):  # a value that never came to the database
+        return True
+    of_database = (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+    return not isinstance(error, (*of_database, OSError))
+
+
+def _state_of(error: DBAPIError) -> str:
+    return str(getattr(error.orig, "sqlstate", None) or "")

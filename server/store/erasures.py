@@ -16,6 +16,10 @@ from server.store.tables import AuditRow, Clip, Entry, Erasure, Photo, RefusedVi
 
 Scope = Literal["biometrics", "person"]
 SORTS: Sorts = {"createdAt": Erasure.created_at}
+# What an erased sighting says in the place of what it did.
+BARE: dict[str, Any] = {
+    "box": [], **dict.fromkeys(("snapshot_key", "face_key", "similarity", "margin", "liveness", "evidence")),
+}  # fmt: skip
 
 
 async def sweep(session: AsyncSession, receipt: Erasure) -> None:
@@ -48,11 +52,8 @@ async def sweep(session: AsyncSession, receipt: Erasure) -> None:
     kept = select(Sighting.snapshot_key, Sighting.face_key).where(Sighting.person_id == person_id)
     pictures = [key for row in (await session.exec(kept)).all() for key in row if key is not None]
     count("sightingPictures", len(pictures))
-    emptied: dict[str, Any] = dict.fromkeys(
-        ("snapshot_key", "face_key", "similarity", "margin", "liveness", "evidence")
-    )
     changed = update(Sighting).where(col(Sighting.person_id) == person_id)
-    await session.exec(_plain(changed.values(box=[], **emptied)))
+    await session.exec(_plain(changed.values(**BARE)))
 
     entered = (await session.exec(select(Entry.snapshot_key).where(Entry.person_id == person_id))).all()
     keys += [*pictures, *(key for key in entered if key is not None)]
@@ -62,6 +63,12 @@ async def sweep(session: AsyncSession, receipt: Erasure) -> None:
     receipt.left, receipt.counts = sorted(set(keys)), counts
     session.add(receipt)
     await session.flush()
+
+
+async def begun_since(session: AsyncSession, person_id: str, at: datetime) -> bool:
+    """Whether an erasure of the person has begun after that time, of whatever scope."""
+    found = select(Erasure.id).where(Erasure.person_id == person_id, col(Erasure.created_at) > at).limit(1)
+    return (await session.exec(found)).first() is not None
 
 
 async def note(session: AsyncSession, erasure_id: str, **more: int) -> None:

@@ -18,6 +18,7 @@ from server.store.paging import Page, Paged, Sorts, fetch_joined, matching
 from server.store.reach import people_within
 from server.store.tables import (
     Alert,
+    AuditRow,
     Consent,
     Delivery,
     Department,
@@ -200,6 +201,22 @@ async def merge(session: AsyncSession, person: Person, other: Person) -> None:
     session.add(person)
     await session.flush()
     await terminals.call_for(session, person)
+
+
+async def heir_of(session: AsyncSession, person_id: str) -> str | None:
+    """Whom somebody who is gone was merged into, as far back as the audit goes. Whoever that is may be gone, too: then
+    it is their heir, and None where there is nobody."""
+    asked = {person_id}
+    while True:
+        other = col(AuditRow.before)["other"]["id"].as_string()
+        merged = select(AuditRow.resource_id).where(AuditRow.action == "person.merged", other == person_id)
+        heir = (await session.exec(merged.order_by(col(AuditRow.position).desc()).limit(1))).first()
+        if heir is None or heir in asked:
+            return None
+        if await session.get(Person, heir) is not None:
+            return heir
+        asked.add(heir)
+        person_id = heir
 
 
 async def save_person(session: AsyncSession, person: Person, reach: Reach = EVERYTHING) -> Person:

@@ -290,6 +290,15 @@ def test_an_erased_person_is_gone_at_once(scene: Scene) -> None:
     assert scene.resolver.forget_person("ada") == []
 
 
+def test_of_an_erased_person_no_face_is_left(scene: Scene) -> None:
+    """Also not what an unknown looked like who then got this name."""
+    last = scene.votes(1, 0.0, NOBODY * 12)
+    scene.votes(1, last + 0.2, ADA * 12)
+    assert scene.kinds[:2] == ["unknown", "recognized"]
+    [change] = scene.resolver.forget_person("ada")
+    assert (change.kind, change.face) == ("closed", None)
+
+
 # Laws, for whatever happens.
 
 steps = st.lists(

@@ -5,14 +5,19 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
-from sqlalchemy.exc import IntegrityError, OperationalError
+from asyncpg import InvalidPasswordError, ReadOnlySQLTransactionError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from structlog.testing import capture_logs
 
 from server.clock import ManualClock
 from server.identity.sightings import SightingChange
-from server.pipeline.backlog import TRIES, Backlog
+from server.pipeline import backlog as backlogs
+from server.pipeline.backlog import STANDS_ASIDE, TRIES, Backlog
 from server.pipeline.evidence import Evidence, KeptEvidence
+from server.pipeline.in_order import InOrder
 from server.pipeline.record import Recorded
 from server.store.tables import Camera
+from server.supervise import Backoff
 from tests.pipeline.conftest import change
 
 AWAY = OperationalError("INSERT", {}, ConnectionRefusedError())
@@ -138,6 +143,139 @@ async def test_what_the_database_never_takes_is_in_nobodys_way(database: Databas
         database.error = None
         await opened.add(a("recognized"), {})
     assert database.kinds == ["recognized"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        DBAPIError("INSERT", {}, ReadOnlySQLTransactionError("read-only")),
+        InvalidPasswordError("another one"),
+    ],
+)
+async def test_a_database_that_refuses_everybody_is_waited_for(
+    database: Database, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """As one does that is about to be the primary: no check-in is given up, and that is said once."""
+    monkeypatch.setattr(backlogs, "Backoff", lambda **_: Backoff(0.001))
+    with capture_logs() as lines:
+        async with backlog(database) as opened:
+            database.error = error
+            await opened.add(a("recognized"), {})
+            await until(lambda: database.tries > 2 * TRIES)
+            database.error = None
+    assert database.kinds == ["recognized"]
+    assert [line["event"] for line in lines] == ["not_recorded_yet", "recorded_late"]
+
+
+async def test_a_camera_that_starts_again_goes_on_with_what_waits(database: Database) -> None:
+    """Nothing has to be added for it, which would be in vain where it is full."""
+    opened = Backlog(CAMERA.id, database, ManualClock(), lambda *_: None, most=1, patience_s=0.1)
+    database.error = AWAY
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(opened.run())
+        await opened.add(a("recognized"), {})
+        await until(lambda: database.tries > 0)
+        running.cancel()
+    database.error = None
+    async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(opened.run())
+        await opened.add(a("closed"), {})
+        await opened.written()
+        running.cancel()
+    assert database.kinds == ["recognized", "closed"]
+
+
+async def test_who_waits_until_it_has_caught_up_does_so_while_something_is_written(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As an erasure does, which is to reach what was decided before it."""
+    monkeypatch.setattr(backlogs, "PROGRESS_S", 0.3)
+    async with backlog(database) as opened:
+        database.error = AWAY
+        await opened.add(a("recognized"), {})
+        async with asyncio.timeout(2):
+            await opened.caught_up()
+        assert len(opened) == 1
+        database.error = None
+        monkeypatch.setattr(backlogs, "PROGRESS_S", 5)
+        await opened.caught_up()
+        assert database.kinds == ["recognized"]
+
+
+async def two(clock: ManualClock, in_order: InOrder, *databases: Database) -> list[Backlog]:
+    """What was decided at one camera, and a minute later at the other, while the database is away for both."""
+    found = [Backlog(CAMERA.id, one, clock, lambda *_: None, in_order=in_order, patience_s=0.05) for one in databases]
+    for one, kind in zip(found, ("recognized", "closed"), strict=True):
+        await one.add(a(kind), {})
+        clock.advance(60)
+    return found
+
+
+@asynccontextmanager
+async def running(*backlogs: Backlog) -> AsyncIterator[list[asyncio.Task[None]]]:
+    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+        found = [tasks.create_task(one.run()) for one in backlogs]
+        yield found
+        for one in found:
+            one.cancel()
+
+
+async def test_what_was_decided_first_is_written_first_at_whichever_camera(database: Database) -> None:
+    """Whoever came in by one and went out by the other did so in this order; the other one does not even try before."""
+    other = Database()
+    other.kinds, database.error = database.kinds, AWAY
+    first, second = await two(ManualClock(), InOrder(), database, other)
+    async with running(first):
+        await until(lambda: database.tries > 0)
+        async with running(second):
+            await until(lambda: database.tries > 2)
+            assert (other.tries, len(second)) == (0, 1)
+            database.error = None
+            await second.written()
+    assert database.kinds == ["recognized", "closed"]
+
+
+async def test_a_camera_that_writes_in_time_holds_up_nobody(database: Database) -> None:
+    """However slow its database is: only what is late goes before others."""
+    slow = Database()
+    slow.silent = True
+    first, second = await two(ManualClock(), InOrder(), slow, database)
+    async with running(first, second):
+        await second.written()
+        assert len(first) == 1
+        slow.silent = False
+        await first.written()
+
+
+async def test_a_camera_that_stops_holds_up_nobody(database: Database) -> None:
+    """What it could not write is lost, or waits for its next start."""
+    away = Database()
+    away.error = AWAY
+    first, second = await two(ManualClock(), InOrder(), away, database)
+    async with running(first, second) as tasks:
+        await until(lambda: away.tries >= 2)
+        assert len(second) == 1
+        tasks[0].cancel()
+        await second.written()
+    assert (len(first), database.kinds) == (1, ["closed"])
+
+
+@pytest.mark.parametrize("lasting", [True, False])
+async def test_what_is_never_written_holds_up_others_for_a_while_only(
+    database: Database, monkeypatch: pytest.MonkeyPatch, lasting: bool
+) -> None:
+    """Whether it is given up itself, or goes on to fail though the database answers."""
+    monkeypatch.setattr(backlogs, "Backoff", lambda **_: Backoff(0.001, 0.001))
+    broken = Database()
+    broken.error = (
+        DBAPIError("INSERT", {}, Exception("XX000")) if lasting else IntegrityError("INSERT", {}, Exception())
+    )
+    first, second = await two(ManualClock(), InOrder(), broken, database)
+    async with running(first, second):
+        await until(lambda: broken.tries >= TRIES)
+        await second.written()
+        assert broken.tries >= (STANDS_ASIDE if lasting else TRIES)
+        assert len(first) == lasting
 
 
 async def test_what_was_cut_off_is_written_by_the_drain(database: Database) -> None:

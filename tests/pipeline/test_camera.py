@@ -1,6 +1,7 @@
 """The loop of one camera: its budget, and what it does when the database is away."""
 
 import asyncio
+from contextlib import suppress
 from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
@@ -9,6 +10,7 @@ import av
 import numpy as np
 import pytest
 from sqlalchemy.exc import OperationalError
+from structlog.testing import capture_logs
 
 from server.clock import ManualClock
 from server.demo.clips import enrolment_photo
@@ -21,20 +23,29 @@ from server.media.stream import Stream
 from server.parts import Parts
 from server.pipeline.analyse import Analyser
 from server.pipeline.camera import Budget, CameraLoop
+from server.pipeline.evidence import Evidence
+from server.pipeline.in_order import InOrder
 from server.pipeline.motion import Motion
 from server.pipeline.when import HOLD_S, When
 from server.pipeline.zoning import Zoning
 from server.store import sightings
 from server.store.tables import Camera, Person
+from server.supervise import Backoff, supervise
 from server.vision.quality import QualityLimits
 from server.vision.tracker import Tracker
 from tests.journeys.films import decoded
 from tests.opened import models
-from tests.pipeline.conftest import events_of
+from tests.pipeline.conftest import change, events_of
 from tests.pipeline.test_analyse import Straight, scene
 
 
-def loop_of(parts: Parts, camera: Camera, when: When | None = None, zoning: Zoning | None = None) -> CameraLoop:
+def loop_of(
+    parts: Parts,
+    camera: Camera,
+    when: When | None = None,
+    zoning: Zoning | None = None,
+    in_order: InOrder | None = None,
+) -> CameraLoop:
     spec = SourceSpec(camera.id, "file", camera.source)
     stream = Stream(spec, rules=parts.address_rules, clock=parts.clock)
     resolver = Resolver(camera.id, "mobilefacenet@1")
@@ -52,6 +63,7 @@ def loop_of(parts: Parts, camera: Camera, when: When | None = None, zoning: Zoni
         Motion(),
         zoning or Zoning(),
         when=when,
+        in_order=in_order,
     )
 
 
@@ -100,6 +112,25 @@ async def test_stopping_ends_what_is_open(parts: Parts, camera: Camera, person: 
     assert [kind for kind, _ in await events_of(parts, "sightings")] == ["sighting.recognized", "sighting.closed"]
 
 
+async def test_a_stop_counts_all_that_it_could_not_write(
+    parts: Parts, camera: Camera, person: Person, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What waits, and that whoever is in the picture has been seen for the last time."""
+    await parts.enrolment.add_photo(person.id, enrolment_photo())
+    loop = loop_of(parts, camera)
+    await watch(loop, camera, clock, 8)
+
+    async def away(_self: object, *_arguments: object) -> object:
+        raise OperationalError("INSERT", {}, OSError("connection refused"))
+
+    monkeypatch.setattr(type(parts.recorder), "record", away)
+    await loop._backlog.add([change(camera, "unknown", clock.now())], {})
+    with capture_logs() as lines, pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.1):
+            await loop.finish()
+    assert [line["frames"] for line in lines if line["event"] == "never_recorded"] == [2]
+
+
 async def test_a_database_that_is_away_costs_neither_a_check_in_nor_a_frame(
     parts: Parts, camera: Camera, person: Person, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -141,6 +172,52 @@ async def test_stopped_while_writing_is_written_while_ending(
     await loop.finish()
     assert [kind for kind, _ in await events_of(parts, "sightings")] == ["sighting.recognized", "sighting.closed"]
     assert len(await events_of(parts, "attendance")) == 1
+
+
+async def test_what_was_decided_when_the_analysis_failed_is_written_when_it_starts_again(
+    parts: Parts, camera: Camera, person: Person, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without its pictures; a picture that could not be made is no reason not to check somebody in."""
+    await parts.enrolment.add_photo(person.id, enrolment_photo())
+    loop = loop_of(parts, camera)
+    image = scene(read_picture(astronaut()))
+
+    def broken(*_arguments: object) -> dict[str, Evidence]:
+        raise ValueError("The picture could not be encoded as JPEG.")
+
+    monkeypatch.setattr(loop, "_evidence", broken)
+    with suppress(ValueError):
+        for _ in range(8):
+            await loop.take(frame_of(camera, image, clock))
+            clock.advance(0.2)
+    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(loop.run())
+        while not await events_of(parts, "attendance"):  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0.05)
+        running.cancel()
+    await loop.finish()
+    assert [kind for kind, _ in await events_of(parts, "sightings")] == ["sighting.recognized", "sighting.closed"]
+
+
+async def test_a_camera_whose_writing_ends_by_itself_is_not_left_without_it(
+    parts: Parts, camera: Camera, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cancel that nobody asked for fails it, so that it starts again; without that nothing would ever be written."""
+    original = type(parts.recorder).record
+
+    async def cancelled(_self: object, *_arguments: object) -> object:
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(type(parts.recorder), "record", cancelled)
+    loop = loop_of(parts, camera)
+    await loop._backlog.add([change(camera, "unknown", clock.now())], {})
+    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(supervise("analysis", loop.run, backoff=Backoff(0.05)))
+        await asyncio.sleep(0.1)
+        monkeypatch.setattr(type(parts.recorder), "record", original)
+        await loop._backlog.written()
+        running.cancel()
+    assert [kind for kind, _ in await events_of(parts, "sightings")] == ["sighting.unknown"]
 
 
 async def test_boxes_go_out_for_every_analysed_frame(

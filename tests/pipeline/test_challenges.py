@@ -169,19 +169,41 @@ async def test_the_screen_hears_of_it(parts: Parts, camera: Camera, clock: Manua
     assert data == {"kioskId": kiosk.id, "at": "now", "hint": "turn_left", "step": 1}
 
 
-async def test_a_database_that_is_away_costs_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The challenge goes on."""
+async def test_nobody_fails_what_the_screen_could_not_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long the database is away, no try is counted; once it is back the challenge begins."""
     door = Door()
-    await door.show(REST)
+    with monkeypatch.context() as patched:
 
-    async def fails(camera_id: str, data: dict[str, object], at: datetime) -> None:
-        raise OSError("away")
+        async def fails(*_arguments: object) -> None:
+            raise OSError("away")
 
-    monkeypatch.setattr(door.screen, "tell_kiosks", fails)
+        patched.setattr(door.screen, "tell_kiosks", fails)
+        await door.show(REST * 60)
+    assert not door.liveness.known
+    await door.show(REST * 3)
     for step in ORDER:
         await door.show(DOES[step])
     await door.show(REST)
     assert door.liveness is Liveness.LIVE
+    assert door.screen.told == ["turn_left", "come_closer", "turn_right"]
+
+
+async def test_a_step_that_could_not_be_asked_begins_the_try_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The database goes away in the middle: that is none of the three tries."""
+    door = Door()
+    await door.show(REST)
+    with monkeypatch.context() as patched:
+
+        async def fails(*_arguments: object) -> None:
+            raise OSError("away")
+
+        patched.setattr(door.screen, "tell_kiosks", fails)
+        await door.show([*DOES[Step.TURN_LEFT], *REST * 30])
+    await door.show(REST * 3)
+    for _ in range(2):
+        await door.show([*DOES[Step.TURN_RIGHT], *REST * 3])
+    assert door.screen.told == ["turn_left", "turn_left", "try_again", "turn_left", "try_again", "turn_left"]
+    assert door.liveness is Liveness.UNSURE
 
 
 async def test_a_database_that_hangs_holds_up_no_camera(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,7 +24,7 @@ from server.parts import Parts
 from server.pipeline import clips as rules
 from server.pipeline.clips import CameraClips, ClipKeeper
 from server.store import cameras
-from server.store.tables import Camera, Clip, Sighting, Zone
+from server.store.tables import Camera, Clip, Person, Sighting, Zone
 from tests.media.films import write_film
 from tests.media.test_clips import read
 from tests.pipeline.conftest import change
@@ -284,6 +284,19 @@ async def test_what_is_gone_leaves_no_film(scene: Scene) -> None:
     await scene.opens()
     async with scene.parts.store.transaction() as session:
         await cameras.remove(session, await cameras.get(session, scene.camera.id))
+    await scene.clips.finish()
+    assert scene.counted == ["skipped"]
+    assert [key async for key in scene.parts.objects.keys("clips")] == []
+
+
+async def test_who_was_erased_meanwhile_is_on_no_film(scene: Scene, person: Person) -> None:
+    """One that waited for the database, or was still in the making."""
+    scene.play(10)
+    opened = await scene.opens()
+    async with scene.parts.store.transaction() as session:
+        (await session.get_one(Sighting, opened.sighting.id)).person_id = person.id
+        scene.clock.advance(1)
+        await scene.parts.eraser.begin(session, person, "biometrics", "ada")
     await scene.clips.finish()
     assert scene.counted == ["skipped"]
     assert [key async for key in scene.parts.objects.keys("clips")] == []

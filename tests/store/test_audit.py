@@ -16,7 +16,7 @@ async def append(store: Store, minutes: float, action: str = "x", told: dict[str
         head = (await audit.lock_chain(session)).head
         row = AuditRow(
             position=head + 1, id=new_id(), at=after(minutes), actor_kind="user", actor_id="u", actor_name="Ada",
-            action=action, resource="users", after=told, key_id="k", hash=f"h{head + 1}",
+            action=action, resource="users", resource_id="r", after=told, key_id="k", hash=f"h{head + 1}",
         )  # fmt: skip
         await audit.append(session, row, f"s{head + 1}")
     return head + 1
@@ -44,6 +44,17 @@ async def test_pages_and_batches(store: Store) -> None:
     assert odd == [[2], [4]]
     within = Filter(since=after(1), until=after(3))
     assert [row.position for rows in [r async for r in audit.batches(store, within, 9)] for row in rows] == [2, 3]
+
+
+async def test_what_was_done_to_one_since(store: Store) -> None:
+    """That, to it, and after that time."""
+    await append(store, 5, "changed")
+    async with store.read() as session:
+        asked = [
+            ("changed", "r", after(4)), ("changed", "r", after(5)), ("removed", "r", after(4)), ("changed", "s", NOON),
+        ]  # fmt: skip
+        found = [await audit.done_since(session, action, "users", key, at) for action, key, at in asked]
+    assert found == [True, False, False, False]
 
 
 async def test_the_cut(store: Store) -> None:

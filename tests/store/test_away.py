@@ -1,10 +1,12 @@
 """What is the database's fault, and what is ours."""
 
+import asyncpg
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError, SQLAlchemyError, StatementError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from server.store.away import is_away
+from server.store.away import is_away, is_the_requests
 from server.store.engine import Store
 
 
@@ -33,6 +35,37 @@ def test_other_errors() -> None:
     assert is_away(DBAPIError("SELECT", None, Exception(), connection_invalidated=True))
     assert not is_away(IntegrityError("SELECT", None, Exception()))
     assert not is_away(ValueError())
+
+
+@pytest.mark.parametrize("state", ["25006", "28P01", "58030", "3D000", "42501", "XX000", "42P01", "08006", "57014"])
+def test_the_request_is_not_to_blame(state: str) -> None:
+    """Read-only, another password, a broken disk, no such database, no right to it, its own mistake, no such table:
+    somebody will see to it, and then the same request succeeds."""
+    assert not is_the_requests(DBAPIError("INSERT", None, _Refused(state)))
+
+
+def test_the_request_is_to_blame() -> None:
+    """For what contradicts other rows, for a value that no column takes, and for a mistake of ours before it."""
+    assert is_the_requests(IntegrityError("INSERT", None, Exception()))
+    assert is_the_requests(DataError("INSERT", None, Exception()))
+    assert is_the_requests(DBAPIError("INSERT", None, _Refused("23503")))
+    assert is_the_requests(DBAPIError("INSERT", None, _Refused("22021")))
+    assert is_the_requests(StatementError("A time without a zone cannot be stored.", "INSERT", None, ValueError()))
+    assert is_the_requests(KeyError())
+    drivers = asyncpg.InvalidPasswordError(""), asyncpg.InterfaceError("")
+    for error in (*drivers, OSError(), TimeoutError(), PoolTimeout()):
+        assert not is_the_requests(error)
+
+
+async def test_a_value_that_postgresql_does_not_take(store: Store) -> None:
+    """Whether the driver or the server finds it."""
+    if store.is_sqlite:
+        pytest.skip("SQLite takes any value")
+    for statement, value in (("SELECT CAST(:x AS int)", "no number"), ("SELECT CAST(:x AS text)", "\0")):
+        with pytest.raises(DBAPIError) as caught:
+            async with store.read() as session:
+                await (await session.connection()).execute(text(statement), {"x": value})
+        assert is_the_requests(caught.value)
 
 
 async def _error_of(store: Store, statement: str) -> SQLAlchemyError:

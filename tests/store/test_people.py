@@ -9,7 +9,7 @@ from server.errors import Conflict, Invalid, NotFound
 from server.store import entries, people, photos, sightings, templates
 from server.store.engine import Store
 from server.store.paging import Page
-from server.store.tables import Department, Entry, Person
+from server.store.tables import AuditRow, Department, Entry, Person
 from tests.store.conftest import NOON, add_camera, add_person, add_photo, add_sighting, after
 
 
@@ -203,3 +203,20 @@ async def test_two_that_are_one(store: Store) -> None:
         assert [(one.template_id, one.person_id) for one in owned] == [(made.template_id, ada.id)]
         owners = [row.person_id for row in await entries.of_sighting(session, seen.id)]
         assert owners == [ada.id]
+
+
+async def test_whom_somebody_was_merged_into(store: Store) -> None:
+    """As the audit tells it: the one who is there now, however often it was done."""
+    ada = await add_person(store, "Ada")
+    async with store.transaction() as session:
+        for position, (kept, other) in enumerate((("p2", "p1"), (ada.id, "p2"), ("p8", "p9"), ("p9", "p8")), 1):
+            session.add(
+                AuditRow(
+                    position=position, at=NOON, actor_kind="user", actor_name="ada", action="person.merged",
+                    resource="people", resource_id=kept, before={"person": {"id": kept}, "other": {"id": other}},
+                    key_id="k", hash="h",
+                )
+            )  # fmt: skip
+    async with store.read() as session:
+        heirs = [await people.heir_of(session, one) for one in ("p1", "p2", "p8", "nobody")]
+    assert heirs == [ada.id, ada.id, None, None]
