@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -9,9 +10,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from server.errors import TooMany
 from server.identity.resolver import Identity, Resolver
 from server.identity.sightings import SightingChange
 from server.identity.votes import IdentityState, Vote, worth
+from server.inference.loop import StaleFrame
 from server.media.areas import NO_AREAS, Areas, Point
 from server.pipeline.liveness import TrackLiveness
 from server.pipeline.roster import Roster
@@ -75,10 +78,12 @@ class Analyser:
         self._limits = limits
         self._align = align
         self._liveness = liveness or TrackLiveness(None)
+        self.decided: list[SightingChange] = []  # by the newest frame, also where its analysis ended half-way
         self._places: dict[int, Point] = {}  # of the tracks, where they were last seen
 
     async def analyse(self, image: Pixels, at: datetime, monotonic: float, areas: Areas = NO_AREAS) -> Analysis:
-        """`image` is BGR; `at` and `monotonic` are the time of its capture. Raises StaleFrame when it came too late."""
+        """`image` is BGR; `at` and `monotonic` are the time of its capture. Raises StaleFrame when it came too late and
+        TooMany where too many wait: nothing is decided by it then."""
         detections = await self._device.detect(image, monotonic)
         height, width = image.shape[:2]
         counted = [areas.counts(*_centre(box, width, height)) for box in detections.boxes]
@@ -91,10 +96,12 @@ class Analyser:
         for track in current:
             self.resolver.seen(track.id, at)
         self._liveness.saw(current, monotonic)
-        changes = self._pass(current, at, width, height, areas)
+        self.decided = changes = self._pass(current, at, width, height, areas)
         wants = self.resolver.wants_embedding, self._liveness.wants_vote
         wanted = [track for track in current if wants[0](track.id, at) or wants[1](track.id, monotonic)]
-        changes += await self._vote(image, wanted, at) if wanted else []
+        if wanted:
+            with suppress(StaleFrame, TooMany):  # the device is behind: they get another look; what is decided, is
+                await self._vote(image, wanted, at, changes)
         changes += self._liveness.judge(self.resolver, current, at)
         changes += self.resolver.tick(at)
         seen = [SeenFace(one, self.resolver.identity(one.id), self._liveness.is_fake(one.id)) for one in current]
@@ -112,7 +119,7 @@ class Analyser:
             self._places[track.id] = place
         return changes
 
-    async def _vote(self, image: Pixels, tracks: Sequence[Track], at: datetime) -> list[SightingChange]:
+    async def _vote(self, image: Pixels, tracks: Sequence[Track], at: datetime, changes: list[SightingChange]) -> None:
         probes = await asyncio.to_thread(self._look, image, tracks)
         good: list[_Probe] = []
         for probe in probes:
@@ -121,9 +128,8 @@ class Analyser:
             else:
                 good.append(probe)
         if not good:
-            return []
+            return
         embeddings = await self._device.embed(np.stack([probe.chip for probe in good if probe.chip is not None]))
-        changes: list[SightingChange] = []
         for probe, embedding, match in zip(good, embeddings, self._roster.gallery.search(embeddings), strict=True):
             bar = self._roster.bar(match, embedding) if match is not None else None
             vote = Vote(match=match, embedding=embedding, quality=worth(probe.quality), bar=bar)
@@ -131,7 +137,6 @@ class Analyser:
             changes += self.resolver.vote(probe.track.id, at, vote, threshold)
             self._liveness.voted(probe.track, match.person_id if match and match.similarity >= threshold else None)
         await self._liveness.check(image)
-        return changes
 
     def _look(self, image: Pixels, tracks: Sequence[Track]) -> list[_Probe]:
         """Quality first: a face that cannot be told apart is not embedded. Runs on a thread."""

@@ -14,7 +14,7 @@ from server.identity.sightings import SightingChange
 from server.pipeline.evidence import Evidence, KeptEvidence
 from server.pipeline.in_order import InOrder
 from server.pipeline.record import Recorded
-from server.store.away import is_away, is_the_requests
+from server.store.away import fails_for_all, is_in_the_way, is_the_requests
 from server.supervise import Backoff
 
 MOST = 1000  # for an hour of a busy door
@@ -69,7 +69,8 @@ class Backlog:
         self._in_order = in_order or InOrder()
         self._waiting: deque[_Batch] = deque()
         self._behind = False
-        self._in_vain = 0  # tries of the first that waits, though the database answered
+        self._late = False  # it could not be written; where it takes long, or waits for a lock, nobody else does
+        self._in_vain = 0  # tries of the first that waits, though others could have written
         self._turn = asyncio.Lock()
         self._wanted, self._room, self._failing_or_done = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._written = asyncio.Event()
@@ -82,7 +83,7 @@ class Backlog:
 
     def goes_before(self, decided_s: float) -> bool:
         """Whether cameras that have decided something then let it write first."""
-        late = self._behind and bool(self._waiting) and self._in_vain < STANDS_ASIDE
+        late = self._late and bool(self._waiting) and self._in_vain < STANDS_ASIDE
         return late and self._waiting[0].decided_s < decided_s
 
     async def add(self, changes: Sequence[SightingChange], evidence: Mapping[str, Evidence]) -> None:
@@ -143,7 +144,7 @@ class Backlog:
                 self._room.set()
                 if recorded is not None:
                     self._on_recorded(batch.changes, recorded)
-        self._behind = False
+        self._behind = self._late = False
         self._failing_or_done.set()
         self._written.set()
 
@@ -160,7 +161,8 @@ class Backlog:
                 self._failing_or_done.set()
                 reason = type(error).__name__
                 failures += is_the_requests(error)
-                self._in_vain += not is_away(error)
+                self._late |= not is_in_the_way(error)
+                self._in_vain += not fails_for_all(error)
                 if self._in_vain == STANDS_ASIDE:
                     self._in_order.moved()
                 if failures == TRIES:

@@ -168,6 +168,9 @@ class CameraLoop:
             analysis = await self._analyser.analyse(image, frame.captured_at, frame.captured_monotonic, areas)
         except (StaleFrame, TooMany):  # the device is behind; the next frame is newer
             return
+        except BaseException:
+            self._unwritten = self._analyser.decided
+            raise
         if analysis.faces:
             self._when.saw_faces(frame.captured_monotonic)
         self._unwritten = analysis.changes

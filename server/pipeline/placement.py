@@ -137,6 +137,7 @@ class Cameras:
         running = self._running.pop(camera_id, None)
         if running is None or running.task is None:
             return
+        running.stops_alone = True
         running.task.cancel()
         await asyncio.wait([running.task])
         if camera_id not in self._running:  # nobody has started it again meanwhile
@@ -277,8 +278,9 @@ class Cameras:
         loops = [running.loop for running in self._running.values()]
         for loop in loops:
             await loop.record(loop.resolver.forget_person(person_id))
-        for loop in loops:
-            await loop.caught_up()
+        async with asyncio.TaskGroup() as tasks:
+            for loop in loops:
+                tasks.create_task(loop.caught_up())
 
     def gallery_changed(self) -> None:
         """Unknown faces get another look at once."""

@@ -20,6 +20,7 @@ from server.supervise import Backoff, supervise
 
 # A camera that stops is waited for as long as something is written, and no longer than that.
 WITHIN_S, LONGEST_S = 5.0, 20.0
+LONGEST_ALONE_S = 300.0  # when the process does not end: nobody else ends it then
 
 
 @dataclass(eq=False)
@@ -34,6 +35,7 @@ class RunningCamera:
     stills: Stills
     zoning: Zoning
     task: asyncio.Task[None] | None = None
+    stops_alone: bool = False
 
     def rezone(self, areas: Areas) -> None:
         if areas != self.zoning.now:
@@ -53,7 +55,7 @@ class RunningCamera:
                 tasks.create_task(self.live.run())
         finally:
             try:
-                async with in_order.patiently(WITHIN_S, LONGEST_S):
+                async with in_order.patiently(WITHIN_S, LONGEST_ALONE_S if self.stops_alone else LONGEST_S):
                     await self.loop.finish()
             except Exception as error:  # noqa: BLE001 - what one camera cannot write does not end the others
                 reason = f"{type(error).__name__}: {error}"

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -11,6 +12,7 @@ from server.store import audit, erasures, people
 from server.store.tables import Camera, Person, Sighting
 from server.store.writes import locked, locked_in_order
 
+AT_ONCE = timedelta(seconds=2)
 CORRECTED = "sighting.corrected"  # in the audit
 
 
@@ -85,7 +87,8 @@ async def write_row(
 
 
 async def _corrected_since(session: AsyncSession, seen: SightingState) -> bool:
-    return await audit.done_since(session, CORRECTED, "sightings", seen.id, seen.last_seen_at)
+    # What was seen in the very moment of the correction may have been decided after it, and clocks differ: it counts.
+    return await audit.done_since(session, CORRECTED, "sightings", seen.id, seen.last_seen_at + AT_ONCE)
 
 
 async def erased_since(session: AsyncSession, row: Sighting) -> bool:

@@ -15,6 +15,10 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 # Classes of SQLSTATE: connection, resources, intervention (also a statement that took too long), rolled back.
 CLASSES = frozenset({"08", "53", "57", "40"})
 LOCK_NOT_AVAILABLE = "55P03"
+# What fails for everybody, though it answers: read-only until it is the primary, nobody is let in, it is not there.
+OF_ALL = frozenset({"25", "28", "3D"})
+NOT_ALLOWED = "42501"
+IN_THE_WAY = frozenset({LOCK_NOT_AVAILABLE, "57014"})  # another transaction, or a statement that takes too long
 WRONG_DATA = frozenset({"22", "23"})  # values that no column takes, or that contradict other rows
 
 
@@ -41,5 +45,17 @@ def is_the_requests(error: BaseException) -> bool:
     return not isinstance(error, (*of_database, OSError))
 
 
-def _state_of(error: DBAPIError) -> str:
-    return str(getattr(error.orig, "sqlstate", None) or "")
+def is_in_the_way(error: BaseException) -> bool:
+    """Whether another transaction was, or it took too long: others may go on meanwhile."""
+    state = _state_of(error)
+    return state in IN_THE_WAY or state[:2] == "40"
+
+
+def fails_for_all(error: BaseException) -> bool:
+    """Whether nobody can write now, rather than this."""
+    state = _state_of(error)
+    return not is_in_the_way(error) and (is_away(error) or state[:2] in OF_ALL or state == NOT_ALLOWED)
+
+
+def _state_of(error: BaseException) -> str:
+    return str(getattr(error.orig if isinstance(error, DBAPIError) else error, "sqlstate", None) or "")

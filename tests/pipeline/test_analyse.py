@@ -9,6 +9,7 @@ import pytest
 from server.clock import ManualClock
 from server.demo.clips import enrolment_photo
 from server.demo.pictures import astronaut, grace_hopper, read_picture
+from server.errors import TooMany
 from server.identity.resolver import Resolver
 from server.media.areas import Areas, Line, Region
 from server.parts import Parts
@@ -139,6 +140,43 @@ async def test_stale_frames_pass_upwards(parts: Parts, clock: ManualClock) -> No
 
     with pytest.raises(StaleFrame):
         await analyser(parts, Behind()).analyse(scene(), clock.now(), clock.monotonic())
+
+
+async def test_what_a_frame_has_decided_is_kept_when_the_device_is_busy(
+    parts: Parts, person: Person, clock: ManualClock
+) -> None:
+    """Whoever crosses the line in that very frame has crossed it; and what breaks later leaves it to be written."""
+    await parts.enrolment.add_photo(person.id, enrolment_photo())
+    down_the_middle = Areas(lines=(Line((0.5, 1.0), (0.5, 0.0), "in"),))
+
+    class Busy(Straight):
+        error: Exception | None = None
+        raised = 0
+
+        async def embed(self, chips: Pixels) -> Floats:
+            if self.error is not None:
+                self.raised += 1
+                raise self.error
+            return await super().embed(chips)
+
+    for error in (TooMany("Too many wait.", retry_after_s=1), RuntimeError("the device is gone")):
+        device = Busy()
+        one, face = analyser(parts, device), read_picture(astronaut())
+        kinds: list[str] = []
+        for step in range(-3, 3):
+            for _ in range(2):
+                canvas = np.full((720, 1280, 3), 100, np.uint8)
+                x = 420 + step * 60
+                canvas[100 : 100 + face.shape[0], x : x + face.shape[1]] = face
+                device.error = error if step in (0, 1) else None
+                try:
+                    await one.analyse(canvas, clock.now(), clock.monotonic(), down_the_middle)
+                except RuntimeError:
+                    assert not isinstance(error, TooMany)
+                kinds += [change.kind for change in one.decided]
+                clock.advance(0.5)
+        assert device.raised > 0
+        assert kinds.count("crossed") == 1
 
 
 async def test_only_faces_that_count_are_followed(parts: Parts, clock: ManualClock) -> None:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
-from asyncpg import InvalidPasswordError, ReadOnlySQLTransactionError
+from asyncpg import InvalidPasswordError, LockNotAvailableError, ReadOnlySQLTransactionError
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from structlog.testing import capture_logs
 
@@ -244,6 +244,19 @@ async def test_a_camera_that_writes_in_time_holds_up_nobody(database: Database) 
         await second.written()
         assert len(first) == 1
         slow.silent = False
+        await first.written()
+
+
+async def test_who_waits_for_a_lock_holds_up_nobody(database: Database) -> None:
+    """Somebody is being merged, or it takes too long: at the other doors people come in meanwhile."""
+    locked = Database()
+    locked.error = DBAPIError("INSERT", {}, LockNotAvailableError(""))
+    first, second = await two(ManualClock(), InOrder(), locked, database)
+    async with running(first, second):
+        await until(lambda: locked.tries > 1)
+        await second.written()
+        assert len(first) == 1
+        locked.error = None
         await first.written()
 
 

@@ -29,7 +29,7 @@ FRAMES = 10
 
 
 async def stopped(
-    parts: Parts, camera: Camera, monkeypatch: pytest.MonkeyPatch, takes_s: float, longest_s: float
+    parts: Parts, camera: Camera, monkeypatch: pytest.MonkeyPatch, takes_s: float, longest_s: float, alone: bool = False
 ) -> tuple[int, list[object]]:
     """How much is written of a camera that stops when the database is back, and how much was given up."""
     monkeypatch.setattr(running_camera, "WITHIN_S", 0.3)
@@ -54,6 +54,7 @@ async def stopped(
             await asyncio.sleep(0)
             for _ in range(FRAMES):
                 await loop._backlog.add([change(camera, "unknown", parts.clock.now())], {})
+            running.stops_alone = alone
             task.cancel()
     return written, [line["frames"] for line in lines if line["event"] == "never_recorded"]
 
@@ -63,6 +64,7 @@ async def test_what_waits_is_written_as_long_as_it_becomes_less(
 ) -> None:
     """Also where all of it takes longer than one that does not come is waited for."""
     assert await stopped(parts, camera, monkeypatch, 0.08, 10) == (FRAMES, [])
+    assert await stopped(parts, camera, monkeypatch, 0.08, 0.35, alone=True) == (FRAMES, [])
 
 
 @pytest.mark.parametrize(("takes_s", "longest_s"), [(60, 10), (0.1, 0.35)])

@@ -6,7 +6,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError, SQLAlchemyError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from server.store.away import is_away, is_the_requests
+from server.store.away import fails_for_all, is_away, is_in_the_way, is_the_requests
 from server.store.engine import Store
 
 
@@ -42,6 +42,19 @@ def test_the_request_is_not_to_blame(state: str) -> None:
     """Read-only, another password, a broken disk, no such database, no right to it, its own mistake, no such table:
     somebody will see to it, and then the same request succeeds."""
     assert not is_the_requests(DBAPIError("INSERT", None, _Refused(state)))
+
+
+def test_whom_it_concerns() -> None:
+    """Nobody can write where the database is gone or read-only; where a lock or its time was in the way, others can."""
+    nobody = [DBAPIError("INSERT", None, _Refused(state)) for state in ("08006", "57P01", "25006", "28P01", "42501")]
+    assert [
+        fails_for_all(error) for error in (*nobody, ConnectionRefusedError(), asyncpg.InvalidPasswordError(""))
+    ] == [True] * 7
+    for state in ("55P03", "57014", "40001"):
+        error = DBAPIError("INSERT", None, _Refused(state))
+        assert (is_in_the_way(error), fails_for_all(error)) == (True, False)
+    assert not fails_for_all(DBAPIError("INSERT", None, _Refused("XX000")))
+    assert not is_in_the_way(OperationalError("INSERT", None, OSError()))
 
 
 def test_the_request_is_to_blame() -> None:
