@@ -84,6 +84,7 @@ class Analyser:
     async def analyse(self, image: Pixels, at: datetime, monotonic: float, areas: Areas = NO_AREAS) -> Analysis:
         """`image` is BGR; `at` and `monotonic` are the time of its capture. Raises StaleFrame when it came too late and
         TooMany where too many wait: nothing is decided by it then."""
+        self.decided = []
         detections = await self._device.detect(image, monotonic)
         height, width = image.shape[:2]
         counted = [areas.counts(*_centre(box, width, height)) for box in detections.boxes]

@@ -1,5 +1,6 @@
 """One frame in, names and changes out: with the real networks on the demo's faces."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -177,6 +178,28 @@ async def test_what_a_frame_has_decided_is_kept_when_the_device_is_busy(
                 clock.advance(0.5)
         assert device.raised > 0
         assert kinds.count("crossed") == 1
+
+
+async def test_what_an_earlier_frame_has_decided_is_not_decided_again(parts: Parts, clock: ManualClock) -> None:
+    """A camera that is stopped while the device looks has nothing of that frame to write."""
+
+    class Broken(Straight):
+        broken = False
+
+        async def detect(self, image: Pixels, captured_monotonic: float) -> Detections:
+            if self.broken:
+                raise asyncio.CancelledError
+            return await super().detect(image, captured_monotonic)
+
+    device = Broken()
+    one = analyser(parts, device)
+    frame = scene(read_picture(astronaut()))
+    while not one.decided:
+        await watch(one, [frame], clock)
+    device.broken = True
+    with pytest.raises(asyncio.CancelledError):
+        await one.analyse(frame, clock.now(), clock.monotonic())
+    assert one.decided == []
 
 
 async def test_only_faces_that_count_are_followed(parts: Parts, clock: ManualClock) -> None:
