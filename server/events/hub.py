@@ -19,6 +19,7 @@ from server.events.subscription import Subscription
 from server.events.topics import check_event_type
 from server.ids import new_id
 from server.reading import Readings
+from server.supervise import said
 
 LOG_CHANNEL = "log"
 VOLATILE_CHANNEL = "volatile"
@@ -207,7 +208,7 @@ class Hub:
                 # together: one write to each client instead of one for each event.
                 await asyncio.sleep(min(self.clock.monotonic() - began, LONGEST_REST_S))
             except Exception as error:  # noqa: BLE001 - whatever the database says, the tail must go on later
-                log.warning("event_log_unreadable", reason=f"{type(error).__name__}: {error}")
+                log.warning("event_log_unreadable", reason=said(error))
                 await asyncio.sleep(self._poll_s)
                 self._mark(topics)
 

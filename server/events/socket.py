@@ -30,6 +30,7 @@ from server.events.schema import SUBPROTOCOL, CloseCode, Subscribe
 from server.events.subscription import Subscription
 from server.events.topics import KIOSK, Topic, find_topic
 from server.ids import new_id
+from server.supervise import said
 
 AGENT_KEPT = 400
 
@@ -174,8 +175,7 @@ class Connection:
         except WebSocketDisconnect:
             self.end(None, "")
         except (SQLAlchemyError, OSError) as error:
-            reason = f"{type(error).__name__}: {error}"
-            structlog.get_logger(__name__).warning("database_unavailable", reason=reason)
+            structlog.get_logger(__name__).warning("database_unavailable", reason=said(error))
             self.end(CloseCode.RESTARTING, AWAY)
         except Exception:  # noqa: BLE001 - the edge: the client is told to come back, the server goes on
             structlog.get_logger(__name__).exception("a connection broke")

@@ -119,7 +119,7 @@ class ReportSender:
             try:
                 await self._plan(report_id)
             except Exception as error:  # noqa: BLE001 - one that cannot be planned holds up no other
-                self._log.warning("report_not_planned", report=report_id, reason=f"{type(error).__name__}: {error}")
+                self._log.warning("report_not_planned", report=report_id, reason=said(error))
 
     async def _plan(self, report_id: str) -> None:
         async with self._store.transaction() as session:

@@ -26,7 +26,7 @@ from server.store import jobs
 from server.store.away import is_away
 from server.store.jobs import job_event
 from server.store.tables import Job
-from server.supervise import Backoff
+from server.supervise import Backoff, said
 
 STOP_WITHIN_S = 3.0
 MOST_DEATHS = 10  # of workers, one after another, without the job getting further: it may be what kills them
@@ -92,7 +92,7 @@ class Worker:
                     try:
                         pause_s = await self.sweep(lambda job_id, of: found.create_task(self.work(job_id, of)))
                     except Exception as error:  # noqa: BLE001 - whatever the database says, the sweep must come again
-                        self._log.warning("jobs_unreadable", reason=f"{type(error).__name__}: {error}")
+                        self._log.warning("jobs_unreadable", reason=said(error))
                     await asyncio.sleep(pause_s)
             finally:
                 await self.stop()
@@ -124,7 +124,7 @@ class Worker:
                 await self._do(wanted)
                 wanted = await self._next(priority)
         except Exception as error:  # noqa: BLE001 - its lease runs out, and a sweep finds it
-            self._log.warning("job_left", job=job_id, reason=f"{type(error).__name__}: {error}")
+            self._log.warning("job_left", job=job_id, reason=said(error))
         finally:
             self._busy[priority] -= 1
             if not any(self._busy.values()):

@@ -19,7 +19,7 @@ from server.outbound.mqtt_words import Broker, Said
 from server.store import deliveries, webhooks
 from server.store.engine import Store
 from server.store.views import CameraPublic
-from server.supervise import Backoff, mind_cancel
+from server.supervise import Backoff, mind_cancel, said
 
 TOPICS = ("attendance", "cameras", "alerts")
 LATE_AT_MOST = 1000
@@ -73,7 +73,7 @@ class MqttPublisher:
                         await self._speak(client)
                 except (aiomqtt.MqttError, OSError, TimeoutError) as error:
                     mind_cancel()
-                    self._log.warning("mqtt_away", reason=f"{type(error).__name__}: {error}")
+                    self._log.warning("mqtt_away", reason=said(error))
                 await asyncio.sleep(self._backoff.next())
 
     def _client(self) -> aiomqtt.Client:

@@ -16,7 +16,7 @@ from server.pipeline.stills import Stills
 from server.pipeline.zoning import Zoning
 from server.store.tables import Camera
 from server.store.views import CameraStatus
-from server.supervise import Backoff, supervise
+from server.supervise import Backoff, said, supervise
 
 # A camera that stops is waited for as long as something is written, and no longer than that.
 WITHIN_S, LONGEST_S = 5.0, 20.0
@@ -58,8 +58,7 @@ class RunningCamera:
                 async with in_order.patiently(WITHIN_S, LONGEST_ALONE_S if self.stops_alone else LONGEST_S):
                     await self.loop.finish()
             except Exception as error:  # noqa: BLE001 - what one camera cannot write does not end the others
-                reason = f"{type(error).__name__}: {error}"
-                structlog.get_logger(__name__).error("sightings_left_open", camera=camera_id, reason=reason)
+                structlog.get_logger(__name__).error("sightings_left_open", camera=camera_id, reason=said(error))
 
 
 def analysed(stream: CameraStream, sub: CameraStream | None) -> CameraStream:

@@ -38,8 +38,8 @@ class SocketGate:
 
     async def still_valid(self, principals: Sequence[gate.Principal]) -> Sequence[bool]:
         ours = [one for one in principals if isinstance(one, Principal)]
-        welcome = dict(zip(map(id, ours), await self._access.all_still_valid(ours), strict=True))
-        return [welcome.get(id(one), False) for one in principals]
+        answers = iter(await self._access.all_still_valid(ours))
+        return [isinstance(one, Principal) and next(answers) for one in principals]
 
     async def sees_kiosk(self, principal: gate.Principal, kiosk_id: str) -> bool:
         return isinstance(principal, Principal) and await self._access.sees_kiosk(principal, kiosk_id)

@@ -14,9 +14,9 @@
  * @typedef {{epoch: string, offset: number}} Cursor
  * @typedef {{cameraId?: string, personId?: string, departmentId?: string, type?: string}} Filter
  * @typedef {{filter?: Filter, snapshot?: boolean, since?: Cursor, settle?: boolean,
- *   onError?: (error: {code: string, message: string}) => void}} SubscribeOptions `snapshot`: onResync has the present state, at first and where
- *   history was lost; `settle`: onResync also once the
- *   subscription holds, so that nothing falls between what was read before it and the news; `onError`: it is refused
+ *   onError?: (error: {code: string, message: string}) => void}} SubscribeOptions `snapshot`: onResync has the present
+ *   state, at first and where history was lost; `settle`: onResync also once the subscription holds, so that nothing
+ *   falls between what was read before it and the news; `onError`: it is refused
  */
 
 /**
